@@ -1,0 +1,38 @@
+# Thin: every target is one command of a tool or a module. `make run` and `make test` do all their own set-up.
+SHELL  := /bin/bash
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/
+
+.PHONY: help setup lock check test
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## make the environment in .venv (locked, with hashes)
+
+# A fresh Debian 12 lacks ensurepip until python3-venv is installed.
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then echo "setup: installing the Debian package python3-venv"; \
+	    apt-get update -q && apt-get install -y -q --no-install-recommends python3-venv; \
+	  else echo "setup: Python has no venv module here; install the package python3-venv, then run make again" >&2; exit 2; fi; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@if command -v uv >/dev/null; then \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_PYTHON_DOWNLOADS=never uv pip sync -q --require-hashes requirements-dev.lock; \
+	else $(RUN)pip install -q --require-hashes -r requirements-dev.lock; fi
+	@$(RUN)python -m pip install -q --no-deps --no-build-isolation --no-index --config-settings editable_mode=compat -e .
+	@touch $@
+
+lock: ## resolve the dependencies anew into the two lock files (needs uv)
+	uv pip compile -q -U --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q -U --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
+
+check: setup ## lint, types, import contracts
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+	$(RUN)lint-imports
+
+test: setup ## every suite, from fast to slow
+	$(RUN)python -m tests
