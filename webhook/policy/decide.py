@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from webhook.policy import containers, controls, exceptions, model, mutation, workloads
+from webhook.policy import containers, controls, model, mutation, waivers, workloads
 from webhook.policy.catalogue import Catalogue
 
 Found = tuple[controls.Control, model.Violation, tuple[model.Mode, ...]]
@@ -148,7 +148,7 @@ def _findings(
             fix=violation.fix or control.fix_hint,
             fixed=violation.path in fixed,
         )
-        waiver = exceptions.waiver_for(policy.waivers, control.id, violation, view, now)
+        waiver = waivers.covering(policy.waivers, control.id, violation, view, now)
         if waiver:
             waived.append(model.Waived(finding, waiver))
         else:

@@ -74,16 +74,50 @@ class Options(Struct, frozen=True):
 class Waiver(Struct, frozen=True):
     """One `podseal.dev/exempt.<control>` label. `until` is the first instant at which it no longer holds.
 
-    None means permanent. Service accounts and images narrow it; empty means every one.
+    None means permanent. Service accounts and images narrow it; None means every one, and an empty tuple none.
     """
 
     control: str
     label: str
     until: datetime | None
-    service_accounts: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
+    service_accounts: tuple[str, ...] | None = None
+    images: tuple[str, ...] | None = None
     reason: str = ""
     ticket: str = ""
+
+
+class Floor(Struct, frozen=True):
+    """What no label goes below in the namespaces whose name matches a pattern (`*` and `?` as in a shell)."""
+
+    namespaces: tuple[str, ...]
+    enforce: Profile = "off"
+    warn: Profile = "off"
+    audit: Profile = "off"
+    mutate: Mutate = "off"
+    exec: Gate = "allow"
+    connect: Gate = "allow"
+
+
+class Defaults(Struct, frozen=True):
+    """What the settings say about policies: what holds without labels, and how far labels may go.
+
+    `expiry_time` is the minute of the last valid day, in UTC, at which a waiver ends; 24 * 60 is its end.
+    `max_exemption_days` bounds how far away a waiver's date may be; 0 means that there is no bound.
+    """
+
+    enforce: Level = Level("default")
+    warn: Level = Level("strict")
+    audit: Level = Level("strict")
+    mutate: Mutate = "known"
+    exec: Gate = "record"
+    connect: Gate = "allow"
+    floors: tuple[Floor, ...] = ()
+    allow_permanent: bool = False
+    max_exemption_days: int = 366
+    expiry_time: int = 24 * 60
+    require_reason: bool = False
+    require_ticket: bool = False
+    options: Options = Options()
 
 
 class Policy(Struct, frozen=True):

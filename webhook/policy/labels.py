@@ -1,0 +1,43 @@
+"""The names of every `podseal.dev/` label and annotation of a namespace, and the values that each may have.
+
+One table for all who must agree: the parser (`exceptions`), the guard, `podseal explain`, the documentation.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from webhook.policy import model
+
+GROUP = "podseal.dev"
+PREFIX = f"{GROUP}/"
+PERMANENT = "permanent"
+
+PROFILES: tuple[model.Profile, ...] = ("off", "baseline", "default", "strict")
+MUTATES: tuple[model.Mutate, ...] = ("off", "known", "all")
+GATES: tuple[model.Gate, ...] = ("allow", "record", "deny")
+
+ORDERED_VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"enforce": PROFILES, "warn": PROFILES, "audit": PROFILES, "mutate": MUTATES, "exec": GATES, "connect": GATES}
+)
+"""Label (without prefix) -> its values, from the loosest to the strictest."""
+
+VERSIONED = ("enforce", "warn", "audit")
+"""The labels that have a `-version` beside them."""
+
+
+def is_known(name: str) -> bool:
+    """Whether a label (without prefix) is one of ours; whether its control exists is the waiver's matter."""
+    return name in ORDERED_VALUES or name.startswith("exempt.") or name in {f"{each}-version" for each in VERSIONED}
+
+
+def unknown(name: str) -> str:
+    """The problem text for a label that means nothing, with the nearest that does."""
+    known = [*ORDERED_VALUES, *(f"{each}-version" for each in VERSIONED)]
+    return f"{PREFIX}{name}: podseal knows no such label{nearest(name, known, PREFIX)}"
+
+
+def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """`; did you mean X?`, or nothing where none is near."""
+    found = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {prefix}{found[0]}?" if found else ""
