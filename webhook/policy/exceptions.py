@@ -75,14 +75,14 @@ def _value(
     order = labels.ORDERED_VALUES[name]
     said = ours.get(name)
     if said in order:
-        value = cast("str", said)
+        value = said or value
     elif said is not None:
         problems.append(f"{labels.PREFIX}{name}={said}: is none of {', '.join(order)}; {value} holds")
     floor = max((getattr(floor, name) for floor in floors), key=order.index, default=order[0])
     if order.index(value) < order.index(floor):
         if said is not None:
             problems.append(
-                f"{labels.PREFIX}{name}={said}: below the settings' floor for this namespace; {floor} holds"
+                f"{labels.PREFIX}{name}={said}: below this namespace's floor in the settings; {floor} holds"
             )
         return cast("str", floor)
     return value
@@ -127,7 +127,8 @@ def _above_floors(
     found: Iterable[model.Waiver], floors: Iterable[model.Floor], problems: list[str]
 ) -> Iterable[model.Waiver]:
     """The waivers for controls that no floor enforces: deleting and recreating a namespace gains nothing."""
-    floor = max((floor.enforce for floor in floors), key=labels.PROFILES.index, default="off")
+    none: model.Profile = "off"
+    floor = max((floor.enforce for floor in floors), key=labels.PROFILES.index, default=none)
     enforced = controls.rules(model.Level(floor))
     for waiver in found:
         if waiver.control in enforced:

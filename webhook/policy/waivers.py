@@ -7,11 +7,12 @@ What cannot be read exempts nothing.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from webhook.policy import containers, controls, images, labels, model
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+NO_DATE = "is no date; write the last valid day as YYYY-MM-DD"
 
 
 def parse(
@@ -52,13 +53,14 @@ def _until(value: str, defaults: model.Defaults, now: datetime) -> tuple[datetim
     """The instant at which a waiver ends, or why its date does not count."""
     if value == labels.PERMANENT:
         return None, "" if defaults.allow_permanent else "the settings allow no permanent exemption; give a date"
+    # fromisoformat alone takes 20270131 and 2027-W05-7 too; the guard compares these values as strings.
+    if not ISO_DATE.fullmatch(value):
+        return None, NO_DATE
     try:
-        if not ISO_DATE.fullmatch(value):
-            raise ValueError(value)
-        day = date.fromisoformat(value)
-        until = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=defaults.expiry_time)
+        day = datetime.combine(date.fromisoformat(value), time(tzinfo=UTC))
+        until = day + timedelta(minutes=defaults.expiry_time)
     except (ValueError, OverflowError):
-        return None, "is no date; write the last valid day as YYYY-MM-DD"
+        return None, NO_DATE
     if until <= now:
         return None, "has expired, so that the control denies again; prolong it or remove the label"
     if defaults.max_exemption_days and until > now + timedelta(days=defaults.max_exemption_days + 1):
