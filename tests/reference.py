@@ -1,0 +1,92 @@
+"""Renders the reference tables of the documentation from the code that they describe.
+
+In: the controls, labels, settings and metrics as the code declares them. Out: Markdown, put between the markers
+`<!-- generated: NAME -->` and `<!-- end -->` of the files in `FILES`. Called by test_reference.py, which fails on drift
+and rewrites under PODSEAL_REWRITE=1. A new table is a function here whose name the marker names.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from webhook.policy import controls, labels, model
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ("README.md", "webhook/README.md")
+SECTION = re.compile(r"(<!-- generated: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PROFILES: tuple[model.Profile, ...] = ("baseline", "default", "strict")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a bar inside a cell is escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def control_table() -> str:
+    """Every control: what it forbids, in which profiles, and which checks of Pod Security admission it covers."""
+    rules = {profile: controls.rules(model.Level(profile)) for profile in PROFILES}
+    rows = []
+    for control in controls.CONTROLS.values():
+        in_force = [profile for profile in PROFILES if control.id in rules[profile]]
+        mutated = "yes" if control.fix else ""
+        rows.append(
+            (
+                f"`{control.id}`",
+                control.title,
+                control.allowed,
+                ", ".join(in_force),
+                mutated,
+                _names(control.pod_security),
+            )
+        )
+    return table(("control", "what it is about", "allowed", "profiles", "repaired", "Pod Security checks"), rows)
+
+
+def pod_security_table() -> str:
+    """Every check of Pod Security admission and the control that covers it."""
+    pairs = sorted((check, control.id) for control in controls.CONTROLS.values() for check in control.pod_security)
+    return table(("Pod Security admission check", "podseal control"), [(f"`{a}`", f"`{b}`") for a, b in pairs])
+
+
+def label_table() -> str:
+    """Every namespace label with its values and what holds without it."""
+    defaults = model.Defaults()
+    rows = []
+    for name, values in labels.ORDERED_VALUES.items():
+        default = getattr(defaults, name)
+        shown = default.profile if isinstance(default, model.Level) else default
+        rows.append((f"`{labels.PREFIX}{name}`", ", ".join(f"`{value}`" for value in values), f"`{shown}`"))
+        if name in labels.VERSIONED:
+            rows.append((f"`{labels.PREFIX}{name}-version`", "`v1`, `latest`", "`latest`"))
+    rows.append((f"`{labels.PREFIX}exempt.<control>`", "last valid day (UTC) as `YYYY-MM-DD`, or `permanent`", ""))
+    return table(("label", "values, from loose to strict", "without it"), rows)
+
+
+def _names(values: Iterable[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values)
+
+
+TABLES = {"controls": control_table, "pod_security": pod_security_table, "labels": label_table}
+
+
+def render(text: str) -> str:
+    """The text with every generated section made anew."""
+
+    def section(match: re.Match[str]) -> str:
+        return f"{match[1]}{TABLES[match['name']]()}{match[3]}"
+
+    return SECTION.sub(section, text)
+
+
+def main() -> int:
+    """Rewrite the files."""
+    for name in FILES:
+        path = ROOT / name
+        path.write_text(render(path.read_text()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
