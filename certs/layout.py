@@ -6,7 +6,7 @@
 | ca.crt | every authority that belongs into a caBundle, the signing one first |
 | ca.key | key of the signing authority |
 | ca-next.crt, ca-next.key | the authority that is staged to sign next |
-| rotation.json | since when the staged one is published everywhere; until when retired ones are needed |
+| rotation.json | since when the staged one is published everywhere; how long what each has signed lives |
 
 The webhook needs tls.crt and tls.key (and ca.crt): its volume lists these `items` and no others, so the
 authority's key never reaches it, though it lies in the same Secret. One Secret, because the authority and what
@@ -55,8 +55,9 @@ class Decoded:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rotation:
-    successor_published: dt.datetime | None
-    retired: Mapping[str, tuple[dt.datetime, dt.datetime]]
+    successor_published: dt.datetime | None = None
+    signed_until: dt.datetime | None = None
+    retired: Mapping[str, tuple[dt.datetime, dt.datetime]] = dataclasses.field(default_factory=dict)
 
 
 def decode(data: Mapping[str, bytes]) -> Decoded:
@@ -76,6 +77,7 @@ def decode(data: Mapping[str, bytes]) -> Decoded:
     )
     state = model.State(
         signer=signer,
+        signed_until=rotation.signed_until if signer else None,
         successor=successor,
         successor_published=rotation.successor_published if successor else None,
         retired=retired,
@@ -169,9 +171,9 @@ def _whole_life(certificate: model.Certificate) -> tuple[dt.datetime, dt.datetim
 
 
 def _encode_rotation(state: model.State) -> bytes:
-    published = state.successor_published
     content = {
-        "successorPublished": published.isoformat() if published else None,
+        "successorPublished": state.successor_published and state.successor_published.isoformat(),
+        "signedUntil": state.signed_until and state.signed_until.isoformat(),
         "retired": {
             retired.certificate.fingerprint: {
                 "since": retired.since.isoformat(),
@@ -185,23 +187,26 @@ def _encode_rotation(state: model.State) -> bytes:
 
 def _rotation(data: Mapping[str, bytes], problems: list[Problem]) -> _Rotation:
     if ROTATION not in data:
-        return _Rotation(None, {})
+        return _Rotation()
     try:
         content = json.loads(data[ROTATION])
-        published = content["successorPublished"]
         return _Rotation(
-            _time(published) if published else None,
+            _time(content["successorPublished"]),
+            _time(content["signedUntil"]),
             {
-                fingerprint: (_time(times["since"]), _time(times["until"]))
+                fingerprint: (since, until)
                 for fingerprint, times in content["retired"].items()
+                if (since := _time(times["since"])) and (until := _time(times["until"]))
             },
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problems.append(Problem(ROTATION, f"cannot be read ({type(error).__name__}: {error})"))
-        return _Rotation(None, {})
+        return _Rotation()
 
 
-def _time(text: str) -> dt.datetime:
+def _time(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
     time = dt.datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"{text} has no time zone")

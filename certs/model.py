@@ -56,7 +56,8 @@ class Retired:
     Args:
         certificate: the authority; its key is gone.
         since: when it stopped signing.
-        until: when the last certificate it signed ends; from then on nothing needs it.
+        until: when the last certificate it signed ends, or its own end where that is unknown. From then on
+            nothing needs it.
     """
 
     certificate: Certificate
@@ -71,6 +72,7 @@ class State:
     Args:
         leaf: the serving certificate, None while there is none that can be served.
         signer: the authority that signs now, None while there is none with its key.
+        signed_until: when the last certificate that `signer` has signed ends; None while that is unknown.
         successor: the authority that will sign after it, staged and not yet used.
         successor_published: since when every caBundle has been seen to hold the successor.
         retired: authorities still published for the sake of certificates they signed.
@@ -79,6 +81,7 @@ class State:
 
     leaf: Pair | None = None
     signer: Pair | None = None
+    signed_until: dt.datetime | None = None
     successor: Pair | None = None
     successor_published: dt.datetime | None = None
     retired: tuple[Retired, ...] = ()

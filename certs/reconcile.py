@@ -11,18 +11,19 @@ So an outdated replica never takes a published authority away.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from certs import errors, layout, model, rotation
+from certs import errors, layout, model, rotation, steps
 
 _MOST_STEPS = 20
 """A full change of authority takes eight steps; more than this is a bug or a fight with another writer."""
 
 
 class Store(Protocol):
-    """Where the State lies: a folder or a Secret."""
+    """Where the State lies: a folder or a Secret. Its text names it for messages."""
 
     def read(self) -> tuple[Mapping[str, bytes], str]:
         """The items and their version; an absent store is empty."""
@@ -34,8 +35,8 @@ class Store(Protocol):
 class Publication(Protocol):
     """Where the authorities are published."""
 
-    def read(self) -> rotation.Bundles:
-        """What every caBundle holds now; `publish` is guarded by the versions seen here."""
+    def read(self) -> tuple[rotation.Bundles, errors.CertsError | None]:
+        """What every caBundle holds now, and the first failure to read one (which then counts as empty)."""
 
     def publish(self, trust: Sequence[model.Certificate]) -> None:
         """Make every caBundle hold exactly these; ConflictError if one was written since `read`."""
@@ -44,59 +45,86 @@ class Publication(Protocol):
 class Nowhere:
     """The Publication of a folder: who reads ca.crt there needs no caBundle."""
 
-    def read(self) -> rotation.Bundles:
+    def read(self) -> tuple[rotation.Bundles, errors.CertsError | None]:
         """No caBundle."""
-        return ()
+        return (), None
 
     def publish(self, trust: Sequence[model.Certificate]) -> None:
         """Nothing to do."""
 
 
-def run(
-    store: Store,
-    publication: Publication,
-    wishes: model.Wishes,
-    clock: Callable[[], dt.datetime],
-    mint: rotation.Mint,
-) -> tuple[rotation.Step, ...]:
-    """Take every step that is due.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Site:
+    """What a pass works on.
 
-    Returns:
-        The steps that were taken, in their order.
+    Args:
+        store: where the State lies.
+        publication: where its authorities are published.
+        wishes: what the user asked for.
+        clock: the time, aware and in UTC.
+        mint: makes certificates.
+    """
+
+    store: Store
+    publication: Publication
+    wishes: model.Wishes
+    clock: Callable[[], dt.datetime]
+    mint: rotation.Mint
+
+
+Choose = Callable[[dt.datetime, model.State, rotation.Bundles], steps.Step | None]
+"""Decides on one step: `rotation.next_step`, or what the user forces."""
+
+
+def due(site: Site, only: tuple[type, ...] = steps.ALL) -> Iterator[steps.Step]:
+    """Take every step that is due, and yield each when it is done.
+
+    Args:
+        site: what to work on.
+        only: kinds of steps; the first due step of another kind ends it.
 
     Raises:
         errors.CertsError: the store or a caBundle cannot be read or written, or there is no end of steps.
     """
-    taken: list[rotation.Step] = []
+
+    def choose(now: dt.datetime, state: model.State, bundles: rotation.Bundles) -> steps.Step | None:
+        step = rotation.next_step(now, site.wishes, state, bundles)
+        return step if isinstance(step, only) else None
+
+    last = "another writer was faster each time"
     for _ in range(_MOST_STEPS):
         try:
-            step = take_one(store, publication, wishes, clock(), mint)
+            step = take(site, choose)
         except errors.ConflictError:
             continue
         if step is None:
-            return tuple(taken)
-        taken.append(step)
+            return
+        last = step.reason
+        yield step
     raise errors.CertsError(
-        str(store),
-        f"no rest after {_MOST_STEPS} steps, the last: {taken[-1] if taken else 'another writer was faster'}",
+        str(site.store),
+        f"no rest after {_MOST_STEPS} steps, the last: {last}",
         "look for a second program that writes the same objects",
     )
 
 
-def take_one(
-    store: Store,
-    publication: Publication,
-    wishes: model.Wishes,
-    now: dt.datetime,
-    mint: rotation.Mint,
-) -> rotation.Step | None:
-    """Decide and take one step; None when there is none."""
-    bundles = publication.read()
-    data, version = store.read()
-    state = rotation.adopt(now, wishes, layout.decode(data).state, bundles)
-    step = rotation.next_step(now, wishes, state, bundles)
-    if isinstance(step, rotation.Publish):
-        publication.publish(state.trust)
+def take(site: Site, choose: Choose) -> steps.Step | None:
+    """Read, let `choose` decide, and take that step; None when it wants none.
+
+    Raises:
+        errors.ConflictError: another writer was faster.
+        errors.CertsError: the store or a caBundle cannot be read or written.
+    """
+    bundles, unreadable = site.publication.read()
+    data, version = site.store.read()
+    now = site.clock()
+    state = layout.decode(data).state
+    if unreadable is not None and rotation.forgetful(state):
+        raise unreadable  # what stands there may be the only trace of an authority that is still needed
+    state = rotation.adopt(now, state, bundles)
+    step = choose(now, state, bundles)
+    if isinstance(step, steps.Publish):
+        site.publication.publish(state.trust)
     elif step is not None:
-        store.write(layout.encode(rotation.apply(step, now, wishes, state, mint)), version)
+        site.store.write(layout.encode(rotation.apply(step, now, site.wishes, state, site.mint)), version)
     return step

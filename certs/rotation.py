@@ -25,7 +25,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
-from certs import model
+from certs import model, steps
 
 DUE = 0.6
 """Share of a certificate's life after which it is replaced."""
@@ -47,59 +47,12 @@ class Mint(Protocol):
         """A serving certificate that ends with its signer at the latest."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Stage:
-    """Make a successor of the signing authority."""
-
-    reason: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Renew:
-    """Let the signing authority sign a new serving certificate."""
-
-    reason: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Publish:
-    """Make every caBundle hold exactly the State's `trust`."""
-
-    reason: str = "a caBundle differs from ca.crt"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class MarkPublished:
-    """Write down since when every caBundle holds the successor; None: not any more."""
-
-    at: dt.datetime | None
-    reason: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Promote:
-    """Let the successor sign from now on, beginning with a new serving certificate."""
-
-    reason: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Retire:
-    """Stop publishing these retired authorities (fingerprints)."""
-
-    fingerprints: frozenset[str]
-    reason: str
-
-
-Step = Stage | Renew | Publish | MarkPublished | Promote | Retire
-
-
 def due_at(certificate: model.Certificate) -> dt.datetime:
     """When the certificate is to be replaced."""
     return certificate.not_before + DUE * (certificate.not_after - certificate.not_before)
 
 
-def next_step(now: dt.datetime, wishes: model.Wishes, state: model.State, bundles: Bundles) -> Step | None:
+def next_step(now: dt.datetime, wishes: model.Wishes, state: model.State, bundles: Bundles) -> steps.Step | None:
     """The one step to take now, or None.
 
     Steps on the stored State come before Publish where they do not depend on it: a serving certificate is
@@ -117,26 +70,33 @@ def next_step(now: dt.datetime, wishes: model.Wishes, state: model.State, bundle
     )
 
 
-def apply(step: Step, now: dt.datetime, wishes: model.Wishes, state: model.State, mint: Mint) -> model.State:
+def apply(step: steps.Step, now: dt.datetime, wishes: model.Wishes, state: model.State, mint: Mint) -> model.State:
     """The State after the step. Publish leaves it as it is."""
     match step:
-        case Stage():
+        case steps.Stage():
             successor = mint.make_authority(now, wishes.authority_life)
             return dataclasses.replace(state, successor=successor, successor_published=None)
-        case Renew() if state.signer is not None:
-            return dataclasses.replace(state, leaf=_new_leaf(now, wishes, state, state.signer, mint))
-        case MarkPublished():
+        case steps.Renew() if state.signer is not None:
+            leaf = _new_leaf(now, wishes, state, state.signer, mint)
+            ends = (state.signed_until or state.signer.certificate.not_after, leaf.certificate.not_after)
+            return dataclasses.replace(state, leaf=leaf, signed_until=max(ends))
+        case steps.MarkPublished():
             return dataclasses.replace(state, successor_published=step.at)
-        case Promote() if state.successor is not None:
+        case steps.Promote() if state.successor is not None:
             return _promoted(now, wishes, state, state.successor, mint)
-        case Retire():
+        case steps.Retire():
             kept = tuple(one for one in state.retired if one.certificate.fingerprint not in step.fingerprints)
             return dataclasses.replace(state, retired=kept)
         case _:
             return state
 
 
-def adopt(now: dt.datetime, wishes: model.Wishes, state: model.State, bundles: Bundles) -> model.State:
+def forgetful(state: model.State) -> bool:
+    """Whether authorities may be needed that this State does not know; see `adopt`."""
+    return state.foreign or not (state.trust or state.leaf)
+
+
+def adopt(now: dt.datetime, state: model.State, bundles: Bundles) -> model.State:
     """Keep publishing authorities of which only the caBundles know.
 
     Two states have forgotten them: the empty one (the Secret was deleted, while webhooks serve on from the
@@ -146,12 +106,12 @@ def adopt(now: dt.datetime, wishes: model.Wishes, state: model.State, bundles: B
     Only what stands in every caBundle that holds anything is adopted. An authority that somebody put into one
     webhook's caBundle must not come to be trusted by the others.
     """
-    if not state.foreign and (state.trust or state.leaf is not None):
+    if not forgetful(state):
         return state
     known = {certificate.fingerprint for certificate in state.trust}
     filled = [bundle for bundle in bundles if bundle]
     adopted = tuple(
-        model.Retired(one, since=now, until=min(one.not_after, now + wishes.leaf_life))
+        model.Retired(one, since=now, until=one.not_after)
         for one in (filled[0] if filled else ())
         if one.is_authority and one.fingerprint not in known and now < one.not_after and _everywhere(one, filled)
     )
@@ -166,70 +126,72 @@ def serves(now: dt.datetime, state: model.State) -> bool:
     return any(one.fingerprint == signed_by and one.usable(now) for one in state.trust)
 
 
-def _staging(now: dt.datetime, state: model.State) -> Stage | None:
+def _staging(now: dt.datetime, state: model.State) -> steps.Stage | None:
     if state.successor is not None and state.successor.certificate.usable(now):
         return None
     if state.signer is None:
-        return Stage("there is no authority that can sign")
+        return steps.Stage("there is no authority that can sign")
     signer = state.signer.certificate
     if not signer.usable(now):
-        return Stage("the authority has expired" if now >= signer.not_after else "the authority is not valid yet")
+        return steps.Stage("the authority has expired" if now >= signer.not_after else "the authority is not valid yet")
     if state.successor is not None:
-        return Stage("the staged authority has expired unused")
-    return Stage("the authority is past 60 % of its life") if now >= due_at(signer) else None
+        return steps.Stage("the staged authority has expired unused")
+    return steps.Stage("the authority is past 60 % of its life") if now >= due_at(signer) else None
 
 
-def _renewal(now: dt.datetime, wishes: model.Wishes, state: model.State) -> Renew | None:
+def _renewal(now: dt.datetime, wishes: model.Wishes, state: model.State) -> steps.Renew | None:
     if state.signer is None or not state.signer.certificate.usable(now + _LAST_MINUTE):
         return None
     if state.leaf is None:
-        return Renew("there is no serving certificate")
+        return steps.Renew("there is no serving certificate")
     leaf = state.leaf.certificate
     if not serves(now, state):
-        return Renew("the serving certificate cannot be verified")
+        return steps.Renew("the serving certificate cannot be verified")
     if wishes.names and set(leaf.names) != set(wishes.names):
-        return Renew("the names have changed")
+        return steps.Renew("the names have changed")
     # A certificate that ends with its authority gains nothing from that authority: the successor will sign.
     gains = leaf.not_after < state.signer.certificate.not_after
-    return Renew("the serving certificate is past 60 % of its life") if gains and now >= due_at(leaf) else None
+    return steps.Renew("the serving certificate is past 60 % of its life") if gains and now >= due_at(leaf) else None
 
 
-def _retirement(now: dt.datetime, state: model.State) -> Retire | None:
+def _retirement(now: dt.datetime, state: model.State) -> steps.Retire | None:
     served_by = state.leaf.certificate.signed_by if state.leaf and serves(now, state) else ""
     over = frozenset(
         one.certificate.fingerprint
         for one in state.retired
         if now >= one.certificate.not_after or (now >= one.until and one.certificate.fingerprint != served_by)
     )
-    return Retire(over, "no certificate that it signed is valid any more") if over else None
+    return steps.Retire(over, "no certificate that it signed is valid any more") if over else None
 
 
-def _forgetting(now: dt.datetime, state: model.State, bundles: Bundles) -> MarkPublished | None:
+def _forgetting(now: dt.datetime, state: model.State, bundles: Bundles) -> steps.MarkPublished | None:
     if state.successor is None or state.successor_published is None:
         return None
     if state.successor_published > now:
-        return MarkPublished(now, "it was marked by a clock that is ahead")
+        return steps.MarkPublished(now, "it was marked by a clock that is ahead")
     if _everywhere(state.successor.certificate, bundles):
         return None
-    return MarkPublished(None, "the staged authority is missing in a caBundle")
+    return steps.MarkPublished(None, "the staged authority is missing in a caBundle")
 
 
-def _publication(state: model.State, bundles: Bundles) -> Publish | None:
+def _publication(state: model.State, bundles: Bundles) -> steps.Publish | None:
     wanted = {certificate.fingerprint for certificate in state.trust}
     differs = any({certificate.fingerprint for certificate in bundle} != wanted for bundle in bundles)
-    return Publish() if wanted and differs else None
+    return steps.Publish() if wanted and differs else None
 
 
-def _promotion(now: dt.datetime, wishes: model.Wishes, state: model.State) -> MarkPublished | Promote | None:
+def _promotion(
+    now: dt.datetime, wishes: model.Wishes, state: model.State
+) -> steps.MarkPublished | steps.Promote | None:
     if state.successor is None:
         return None
     if not serves(now, state):
-        return Promote("nothing that is served can be verified, and every caBundle holds the staged authority")
+        return steps.Promote("nothing that is served can be verified, and every caBundle holds the staged authority")
     if state.successor_published is None:
-        return MarkPublished(now, "every caBundle holds the staged authority")
+        return steps.MarkPublished(now, "every caBundle holds the staged authority")
     if now - state.successor_published < wishes.settle:
         return None
-    return Promote("every caBundle has held the staged authority long enough")
+    return steps.Promote("every caBundle has held the staged authority long enough")
 
 
 def _everywhere(authority: model.Certificate, bundles: Bundles) -> bool:
@@ -242,10 +204,10 @@ def _promoted(
     retired = state.retired
     if state.signer is not None:
         old = state.signer.certificate
-        # What it signed lives `leaf_life` at most, unless that wish was longer when the current one was made.
-        last = max(now + wishes.leaf_life, state.leaf.certificate.not_after if state.leaf else now)
-        retired = (model.Retired(old, since=now, until=min(old.not_after, last)), *retired)
-    return model.State(leaf=_new_leaf(now, wishes, state, successor, mint), signer=successor, retired=retired)
+        until = min(old.not_after, state.signed_until or old.not_after)
+        retired = (model.Retired(old, since=now, until=until), *retired)
+    leaf = _new_leaf(now, wishes, state, successor, mint)
+    return model.State(leaf=leaf, signer=successor, signed_until=leaf.certificate.not_after, retired=retired)
 
 
 def _new_leaf(now: dt.datetime, wishes: model.Wishes, state: model.State, signer: model.Pair, mint: Mint) -> model.Pair:

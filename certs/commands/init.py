@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import pathlib
 
 import click
 
-from certs import authority, errors, files, layout, model, reconcile, rotation
+from certs import authority, errors, files, layout, model, reconcile, steps
 from certs.commands import options
 
 _DEFAULT_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -41,40 +40,20 @@ def command(
         )
     served = dns + addresses or (() if found.leaf else _DEFAULT_NAMES)
     wishes = options.wishes(served, days_ca, days_leaf)
-    steps = reconcile.run(store, reconcile.Nowhere(), wishes, _now, authority)
-    _say(store, steps)
-
-
-def _say(store: files.Folder, steps: tuple[rotation.Step, ...]) -> None:
+    site = reconcile.Site(store, reconcile.Nowhere(), wishes, options.clock, authority)
+    reasons = {type(step): step.reason for step in reconcile.due(site)}
     data, _ = store.read()
-    state = layout.decode(data).state
-    if not steps:
-        click.echo(f"{store}: kept, nothing is due ({_leaf(state)})")
+    made = layout.decode(data).state
+    _say(folder / layout.TRUST, found.signer, made.signer, reasons.get(steps.Stage, ""))
+    _say(folder / layout.CERTIFICATE, found.leaf, made.leaf, reasons.get(steps.Renew, ""))
+    if made.successor is not None:
+        click.echo(f"{folder / layout.NEXT}: staged, signs from {wishes.settle} after its making")
+
+
+def _say(path: pathlib.Path, before: model.Pair | None, after: model.Pair | None, reason: str) -> None:
+    if after is None:
         return
-    for step in steps:
-        click.echo(f"{store}: {describe(step)}")
-    click.echo(f"{store}: {_leaf(state)}")
-
-
-def describe(step: rotation.Step) -> str:
-    """A step as a line for people."""
-    done = {
-        rotation.Stage: "made an authority",
-        rotation.Renew: "made a serving certificate",
-        rotation.Publish: "published the authorities",
-        rotation.MarkPublished: "noted the publication",
-        rotation.Promote: "changed to the new authority",
-        rotation.Retire: "dropped a retired authority",
-    }[type(step)]
-    return f"{done}: {step.reason}"
-
-
-def _leaf(state: model.State) -> str:
-    if state.leaf is None:
-        return "no serving certificate"
-    leaf = state.leaf.certificate
-    return f"tls.crt for {', '.join(leaf.names)} until {leaf.not_after:%Y-%m-%d %H:%M}Z"
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    certificate = after.certificate
+    what = "kept" if before == after else f"made{f' ({reason})' if before and reason else ''}"
+    names = f" for {', '.join(certificate.names)}" if certificate.names else ""
+    click.echo(f"{path}: {what},{names} until {certificate.not_after:%Y-%m-%d %H:%M}Z")

@@ -115,3 +115,8 @@ def wishes(
         leaf_life=dt.timedelta(days=days_leaf),
         settle=settle,
     )
+
+
+def clock() -> dt.datetime:
+    """The time, for `reconcile.Site`."""
+    return dt.datetime.now(dt.UTC)
