@@ -111,7 +111,7 @@ def _pytest(suite: Suite) -> Outcome:
 
 
 def _limited(command: Sequence[str], limit: float) -> int:
-    """Run a command in a process group of its own; past the limit interrupt it, so that it can tidy up, then kill it."""
+    """Run a command in a process group of its own; past the limit interrupt it so that it can tidy up, then kill it."""
     process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
         return process.wait(limit)

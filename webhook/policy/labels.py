@@ -11,7 +11,9 @@ from webhook.policy import model
 
 GROUP = "podseal.dev"
 PREFIX = f"{GROUP}/"
+EXEMPT = "exempt."
 PERMANENT = "permanent"
+VERSION_SUFFIX = "-version"
 
 PROFILES: tuple[model.Profile, ...] = ("off", "baseline", "default", "strict")
 MUTATES: tuple[model.Mutate, ...] = ("off", "known", "all")
@@ -24,6 +26,9 @@ ORDERED_VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 VERSIONED = ("enforce", "warn", "audit")
 """The labels that have a `-version` beside them."""
+
+NARROWING = ("serviceaccounts", "images")
+"""Annotations `podseal.dev/exempt.<control>.<detail>` that narrow a waiver; `reason` and `ticket` explain it."""
 
 
 def is_known(name: str) -> bool:

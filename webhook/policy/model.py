@@ -29,10 +29,21 @@ class User(Struct, frozen=True):
     groups: tuple[str, ...] = ()
 
 
+class Connect(Struct, frozen=True):
+    """What a CONNECT asks for: the options object of exec, attach, port-forward or a proxy."""
+
+    container: str = ""
+    command: tuple[str, ...] = ()
+    stdin: bool = False
+    tty: bool = False
+    path: str = ""
+
+
 class Subject(Struct, frozen=True):
     """What is judged. `pod` is the pod itself or the template inside a workload of the given kind.
 
-    `check` and `scan` build it with operation CREATE. `old_pod` is the pod before an UPDATE.
+    `check` and `scan` build it with operation CREATE. `old_pod` is the pod before an UPDATE. A CONNECT has no pod,
+    only its options; its kind is theirs, as in `PodExecOptions`.
     """
 
     kind: str
@@ -43,6 +54,7 @@ class Subject(Struct, frozen=True):
     user: User = User()
     pod: Pod | None = None
     old_pod: Pod | None = None
+    connect: Connect | None = None
     dry_run: bool = False
 
 
@@ -193,6 +205,14 @@ class Waived(Struct, frozen=True):
 
     finding: Finding
     waiver: Waiver
+
+
+class GateVerdict(Struct, frozen=True):
+    """Whether somebody may reach into a running pod, and what it was. `action` is empty where nobody does."""
+
+    gate: Gate
+    action: str = ""
+    reason: str = ""
 
 
 class SetReadOnlyRoot(Struct, frozen=True):
