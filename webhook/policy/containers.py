@@ -4,7 +4,7 @@ In: a `Pod`. Out: a `PodView` that every control reads. Made once per decision b
 Effective values follow k8s.io/kubernetes/pkg/securitycontext: the container's field wins where it is not null.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from webhook.policy import model, pod
 
@@ -68,16 +68,16 @@ class ContainerView:
         own = self.security_context.run_as_non_root
         return own if isinstance(own, bool) else bool(self.pod_context.run_as_non_root)
 
-    def violation(self, field: str, seen: str, *, allowed: str = "", fix: str = "") -> model.Violation:
+    def violation(self, field: str, seen: str, allowed: str = "", fix: str = "") -> model.Violation:
         """A violation at a field of this container, as in `securityContext.privileged`."""
-        return model.Violation(
-            path=f"{self.path}.{field}",
-            seen=seen,
-            container=self.container.name,
-            image=self.container.image or "",
-            allowed=allowed,
-            fix=fix,
-        )
+        own = self.container
+        path = f"spec.{self.kind}[{self.index}].{field}"
+        return model.Violation(path, seen, own.name, own.image or "", allowed, fix)
+
+    def inherits(self, path: str, seen: str, allowed: str = "", fix: str = "") -> model.Violation:
+        """A violation of this container at a field of the pod, as in `spec.securityContext.runAsUser`."""
+        own = self.container
+        return model.Violation(path, seen, own.name, own.image or "", allowed, fix)
 
 
 class PodView:
@@ -105,6 +105,16 @@ class PodView:
     def has_user_namespace(self) -> bool:
         """Whether uids inside are not the host's: hostUsers is false (KEP-127)."""
         return self.spec.host_users is False
+
+    def inherited(
+        self, path: str, seen: str, heirs: Iterable[ContainerView], *, fix: str = ""
+    ) -> Iterable[model.Violation]:
+        """A violation at a field of the pod: one for each container that takes it over, else one for the pod.
+
+        Pod Security admission refuses some values in the pod's securityContext even where every container overrides
+        them: a container added later would not.
+        """
+        return [heir.inherits(path, seen, fix=fix) for heir in heirs] or [model.Violation(path, seen, fix=fix)]
 
     def only(self, containers: Sequence[ContainerView]) -> "PodView":
         """The same pod with fewer containers to judge (new ephemeral containers)."""

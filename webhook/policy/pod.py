@@ -89,6 +89,7 @@ class PodSecurityContext(ApiObject, frozen=True):
 class Port(ApiObject, frozen=True):
     """One entry of a container's ports."""
 
+    container_port: OptionalInt = UNSET
     host_port: OptionalInt = UNSET
 
 

@@ -4,11 +4,15 @@
 3. `fix`, where a mutation can repair it; 4. the record `CONTROL`, whose rules are the version table.
 """
 
+import json
 from collections.abc import Callable, Iterable
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from webhook.policy import containers, model
+
+LONGEST_SHOWN = 120
+"""Characters of a value that a finding shows: the pod's author chooses the value, and it goes to logs and headers."""
 
 Check = Callable[[containers.PodView], Iterable[model.Violation]]
 Fix = Callable[[containers.ContainerView], model.Edit | None]
@@ -39,3 +43,11 @@ class Control(Struct, frozen=True):
     rules: tuple[Rule, ...]
     pod_security: tuple[str, ...] = ()
     fix: Fix | None = None
+
+
+def shown(value: object) -> str:
+    """A value as JSON has it, in ASCII and cut where it is long; null and absent are `not set`."""
+    if value is None or value is UNSET:
+        return "not set"
+    text = json.dumps(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
