@@ -1,0 +1,159 @@
+"""A document -> the objects in it that hold pods, as the policy core takes them, and what cannot be read of them.
+
+In: a composed document. Out: an `Object` for each Pod or workload, also inside Lists, and how many documents and items
+hold none. Called by `run`; `namespaces` shares `unpacked`. Only objects that hold pods are built into values: a chart
+is full of CRDs and ConfigMaps, which nobody here reads.
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+from yaml import nodes
+
+from webhook.check import fields, model, positions, tree
+from webhook.policy import model as policy_model
+from webhook.policy import workloads
+
+GROUPS = frozenset({"", "apps", "batch", "extensions"})
+"""API groups whose kinds are Kubernetes' own. Others have kinds of the same names: OpenKruise a StatefulSet."""
+
+MAX_LISTS = 4
+"""Lists within lists; kubectl unpacks them to any depth, and nobody nests two."""
+
+TOO_LARGE = "its aliases expand without end or to more than any object needs; write the values out"
+VALIDATION_PATH = re.compile(r"(?s)(.*) - at `(?:key in )?\$\.?(.*)`")
+
+
+class Header(Struct, frozen=True):
+    """What an object says it is."""
+
+    api_version: str = ""
+    kind: str = ""
+
+    @property
+    def group(self) -> str:
+        """The API group, empty for the core's."""
+        group, slash, _ = self.api_version.rpartition("/")
+        return group if slash else ""
+
+
+class Object(Struct, frozen=True):
+    """One object that holds a pod. `tree` is all of it, `pod` the part that `--show-mutated` shows."""
+
+    document: model.Document
+    node: nodes.Node
+    subject: policy_model.Subject
+    tree: model.Tree
+
+    @property
+    def pod(self) -> model.Tree:
+        """The pod, or the pod template, as a tree."""
+        return subtree(self.tree, workloads.prefix(self.subject.kind))
+
+    @property
+    def line(self) -> int:
+        """Where the object begins."""
+        return positions.line_of(self.document, self.node)
+
+
+class Ignored(Struct, frozen=True):
+    """A document or an item of a List without a pod."""
+
+
+def read(document: model.Document) -> Iterator[Object | Ignored | model.Problem]:
+    """Everything in one document."""
+    if document.node is None or (isinstance(document.node, nodes.ScalarNode) and not document.node.value):
+        return
+    builder = tree.Builder(document)
+    for node, declared in unpacked(document.node):
+        if declared.kind in workloads.KINDS and declared.group in GROUPS:
+            yield from _object(document, node, declared.kind, builder)
+        else:
+            yield Ignored()
+
+
+def _header(node: nodes.Node, default: Header) -> Header:
+    """ApiVersion and kind of a node; an item of a typed List may leave them out."""
+    if not isinstance(node, nodes.MappingNode):
+        return Header()
+    api_version, kind = default.api_version, default.kind
+    for key, value in node.value:
+        name = key.value
+        if name == "kind" and type(value.value) is str:
+            kind = value.value
+        elif name == "apiVersion" and type(value.value) is str:
+            api_version = value.value
+    return Header(api_version, kind)
+
+
+def unpacked(node: nodes.Node) -> Iterator[tuple[nodes.Node, Header]]:
+    """A node, or what it lists, each with its header."""
+    return _items(node, Header(), MAX_LISTS)
+
+
+def _items(node: nodes.Node, default: Header, depth: int) -> Iterator[tuple[nodes.Node, Header]]:
+    declared = _header(node, default)
+    if not (declared.kind.endswith("List") and declared.group in GROUPS and depth):
+        yield node, declared
+        return
+    of_items = Header(declared.api_version, declared.kind.removesuffix("List"))
+    for key, value in node.value:
+        if key.value == "items" and isinstance(value, nodes.SequenceNode):
+            for item in value.value:
+                yield from _items(item, of_items, depth - 1)
+
+
+def _object(
+    document: model.Document, node: nodes.Node, kind: str, builder: tree.Builder
+) -> Iterator[Object | model.Problem]:
+    try:
+        built = builder.build(node)
+    except tree.TooLargeError:
+        yield model.Problem(
+            document.file,
+            positions.line_of(document, node),
+            TOO_LARGE,
+        )
+        return
+    finally:
+        yield from builder.problems
+        builder.problems = []
+    try:
+        decoded = msgspec.convert(built, workloads.KINDS[kind][0])
+    except msgspec.ValidationError as error:
+        yield _type_problem(document, node, kind, str(error))
+        return
+    metadata = decoded.metadata or None
+    subject = policy_model.Subject(
+        kind=kind,
+        namespace=(metadata.namespace or "") if metadata else "",
+        name=(metadata.name or "") if metadata else "",
+        pod=decoded.pod(),
+    )
+    read_object = Object(document, node, subject, built)
+    prefix = workloads.prefix(kind)
+    for path, reason in fields.unknown(read_object.pod):
+        line, _ = positions.locate(document, node, prefix + path)
+        yield model.Problem(document.file, line, f"{prefix}{path}: {reason}")
+    yield read_object
+
+
+def _type_problem(document: model.Document, node: nodes.Node, kind: str, error: str) -> model.Problem:
+    """A value of the wrong type, at its line; the API server refuses the object for it."""
+    found = VALIDATION_PATH.fullmatch(error)
+    reason, path = (found[1], found[2]) if found else (error, "")
+    line, _ = positions.locate(document, node, path)
+    reason = reason.replace("`", "").replace("Expected", "expected").replace("got", "found")
+    hint = "; take it out of its quotes" if "found str" in reason and re.search(r"bool|int", reason) else ""
+    where = path or "the object"
+    return model.Problem(document.file, line, f"{kind}: {where} has the wrong type: {reason}{hint}")
+
+
+def subtree(values: model.Tree, prefix: str) -> model.Tree:
+    """The part of an object's tree at a prefix as in `spec.template.`; None where there is none."""
+    for name in prefix.split("."):
+        if name:
+            values = values.get(name) if isinstance(values, dict) else None
+    return values
