@@ -11,24 +11,30 @@ So an outdated replica never takes a published authority away.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from certs import errors, layout, model, rotation, steps
 
+_OVERTAKEN = "another writer was faster each time"
 _MOST_STEPS = 20
 """A full change of authority takes eight steps; more than this is a bug or a fight with another writer."""
+
+
+Items = Mapping[str, bytes]
+"""What a store holds; `layout` tells the names."""
 
 
 class Store(Protocol):
     """Where the State lies: a folder or a Secret. Its text names it for messages."""
 
-    def read(self) -> tuple[Mapping[str, bytes], str]:
+    def read(self) -> tuple[Items, str]:
         """The items and their version; an absent store is empty."""
 
-    def write(self, data: Mapping[str, bytes], version: str) -> None:
+    def write(self, data: Items, version: str) -> None:
         """Replace the items; ConflictError if the version is no longer the one that was read."""
 
 
@@ -72,7 +78,9 @@ class Site:
     mint: rotation.Mint
 
 
-Choose = Callable[[dt.datetime, model.State, rotation.Bundles], steps.Step | None]
+_Chosen = TypeVar("_Chosen", steps.Step, steps.Step | None)
+
+Choose = Callable[[dt.datetime, model.State, rotation.Bundles], _Chosen]
 """Decides on one step: `rotation.next_step`, or what the user forces."""
 
 
@@ -91,7 +99,7 @@ def due(site: Site, only: tuple[type, ...] = steps.ALL) -> Iterator[steps.Step]:
         step = rotation.next_step(now, site.wishes, state, bundles)
         return step if isinstance(step, only) else None
 
-    last = "another writer was faster each time"
+    last = _OVERTAKEN
     for _ in range(_MOST_STEPS):
         try:
             step = take(site, choose)
@@ -101,14 +109,30 @@ def due(site: Site, only: tuple[type, ...] = steps.ALL) -> Iterator[steps.Step]:
             return
         last = step.reason
         yield step
-    raise errors.CertsError(
+    raise _restless(site, last)
+
+
+def insist(site: Site, choose: Choose[steps.Step]) -> steps.Step:
+    """Take one step that the user forces, however often another writer is faster.
+
+    Raises:
+        errors.CertsError: `choose` refuses, or the store cannot be read or written.
+    """
+    for _ in range(_MOST_STEPS):
+        with contextlib.suppress(errors.ConflictError):
+            return take(site, choose)
+    raise _restless(site, _OVERTAKEN)
+
+
+def _restless(site: Site, last: str) -> errors.CertsError:
+    return errors.CertsError(
         str(site.store),
         f"no rest after {_MOST_STEPS} steps, the last: {last}",
         "look for a second program that writes the same objects",
     )
 
 
-def take(site: Site, choose: Choose) -> steps.Step | None:
+def take(site: Site, choose: Choose[_Chosen]) -> _Chosen:
     """Read, let `choose` decide, and take that step; None when it wants none.
 
     Raises:
@@ -121,6 +145,12 @@ def take(site: Site, choose: Choose) -> steps.Step | None:
     state = layout.decode(data).state
     if unreadable is not None and rotation.forgetful(state):
         raise unreadable  # what stands there may be the only trace of an authority that is still needed
+    if state.foreign and not state.trust:
+        raise errors.CertsError(
+            str(site.store),
+            "holds a certificate that somebody else made, and no ca.crt to publish",
+            "let its maker add ca.crt (cert-manager does so for a CA or self-signed issuer)",
+        )
     state = rotation.adopt(now, state, bundles)
     step = choose(now, state, bundles)
     if isinstance(step, steps.Publish):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 import click
@@ -20,10 +21,8 @@ Examples:
 )
 @click.option("--dir", "folder", type=options.type_of_folder, required=True, help="Folder for the files.")
 @options.names
-@options.lives
-def command(
-    folder: pathlib.Path, dns: tuple[str, ...], addresses: tuple[str, ...], days_ca: float, days_leaf: float
-) -> None:
+@options.wishes
+def command(folder: pathlib.Path, names: tuple[str, ...], wishes: model.Wishes) -> None:
     """Make ca.crt, ca.key, tls.crt and tls.key in a folder.
 
     What is there and good is kept; what has ended, does not match or lacks a name is made anew. Without --dns
@@ -38,8 +37,7 @@ def command(
             "tls.crt was made by somebody else (there is no ca.key)",
             "name another --dir, or move these files away",
         )
-    served = dns + addresses or (() if found.leaf else _DEFAULT_NAMES)
-    wishes = options.wishes(served, days_ca, days_leaf)
+    wishes = dataclasses.replace(wishes, names=names or (() if found.leaf else _DEFAULT_NAMES))
     site = reconcile.Site(store, reconcile.Nowhere(), wishes, options.clock, authority)
     reasons = {type(step): step.reason for step in reconcile.due(site)}
     data, _ = store.read()

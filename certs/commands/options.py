@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import inspect
 import ipaddress
 import pathlib
 import re
@@ -17,6 +19,9 @@ _DEFAULTS = model.Wishes()
 _DNS_NAME = re.compile(r"(?=.{1,253}$)(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DURATION = re.compile(r"(?P<number>\d+)(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+"""Adds options to a command."""
 
 type_of_folder = click.Path(file_okay=False, path_type=pathlib.Path)
 
@@ -66,55 +71,71 @@ class Duration(click.ParamType[dt.timedelta]):
         return dt.timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 
-def names(command: Callable[..., None]) -> Callable[..., None]:
-    """`--dns` and `--ip`."""
-    command = click.option(
-        "--ip", "addresses", type=Address(), multiple=True, help="IP address to serve (repeatable)."
-    )(command)
-    return click.option("--dns", type=DnsName(), multiple=True, help="DNS name to serve (repeatable).")(command)
+def gathered(name: str, build: Callable[..., object], *declared: Decorator) -> Decorator:
+    """Options that reach the command as one value, `build` of them all.
 
-
-def lives(command: Callable[..., None]) -> Callable[..., None]:
-    """`--days-ca` and `--days-leaf`."""
-    days = click.FloatRange(min=0, min_open=True, max=36500)
-    command = click.option(
-        "--days-leaf",
-        type=days,
-        default=_DEFAULTS.leaf_life.days,
-        show_default=True,
-        help="Life of a new serving certificate.",
-    )(command)
-    return click.option(
-        "--days-ca",
-        type=days,
-        default=_DEFAULTS.authority_life.days,
-        show_default=True,
-        help="Life of a new authority.",
-    )(command)
-
-
-def wishes(
-    served: tuple[str, ...],
-    days_ca: float,
-    days_leaf: float,
-    settle: dt.timedelta = _DEFAULTS.settle,
-) -> model.Wishes:
-    """The options as Wishes.
-
-    Raises:
-        click.UsageError: a serving certificate would outlive its authority.
+    Args:
+        name: the command's parameter.
+        build: takes the options' values by their names.
+        declared: the options, in the order of `--help`.
     """
+    keys = tuple(inspect.signature(build).parameters)
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def gathering(**values: object) -> None:
+            value = build(**{key: values.pop(key) for key in keys})
+            command(**{name: value}, **values)
+
+        decorated: Callable[..., None] = gathering
+        for option in reversed(declared):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def _names(dns: tuple[str, ...], addresses: tuple[str, ...]) -> tuple[str, ...]:
+    return (*dict.fromkeys(dns), *dict.fromkeys(addresses))
+
+
+def _wishes(days_ca: float, days_leaf: float, settle: dt.timedelta) -> model.Wishes:
     if days_leaf > days_ca:
         raise click.UsageError(
             f"--days-leaf {days_leaf:g} is longer than --days-ca {days_ca:g}; "
             "a serving certificate ends with its authority"
         )
-    return model.Wishes(
-        names=served,
-        authority_life=dt.timedelta(days=days_ca),
-        leaf_life=dt.timedelta(days=days_leaf),
-        settle=settle,
-    )
+    authority_life, leaf_life = dt.timedelta(days=days_ca), dt.timedelta(days=days_leaf)
+    return model.Wishes(authority_life=authority_life, leaf_life=leaf_life, settle=settle)
+
+
+def _days(name: str, default: dt.timedelta, meaning: str) -> Decorator:
+    days = click.FloatRange(min=0, min_open=True, max=36500)
+    return click.option(name, type=days, default=default.days, show_default=True, metavar="DAYS", help=meaning)
+
+
+names = gathered(
+    "names",
+    _names,
+    click.option("--dns", type=DnsName(), multiple=True, help="DNS name to serve (repeatable)."),
+    click.option("--ip", "addresses", type=Address(), multiple=True, help="IP address to serve (repeatable)."),
+)
+"""`--dns` and `--ip` as a tuple `names`."""
+
+wishes = gathered(
+    "wishes",
+    _wishes,
+    _days("--days-ca", _DEFAULTS.authority_life, "Life of a new authority."),
+    _days("--days-leaf", _DEFAULTS.leaf_life, "Life of a new serving certificate."),
+    click.option(
+        "--settle",
+        type=Duration(),
+        default="10m",
+        show_default=True,
+        help="How long a new authority is published before it signs, and an old one stays at least.",
+    ),
+)
+"""`--days-ca`, `--days-leaf` and `--settle` as a value `wishes` without names."""
 
 
 def clock() -> dt.datetime:

@@ -1,0 +1,128 @@
+"""The caBundles of webhook configurations as a `reconcile.Publication`.
+
+Each write is a server-side apply of the caBundles alone, guarded by the resourceVersion that was read.
+
+Why apply, and not a JSON patch guarded by `test`: both leave the API server's record that the field manager
+`podseal-certs` set `caBundle` and nothing else, which is what GitOps tools compare by (Argo CD's
+`ignoreDifferences` with `managedFieldsManagers`; argo-cd#4326, #1487). A JSON patch names an entry by its
+position, which another writer may change; apply names it by the webhook's name, its key in the list. And apply
+records a claim: a tool that applies a caBundle of its own without force is told of the conflict, instead of
+writing an old one back in each of its rounds. podseal forces, since only it knows the right content.
+
+Rights that it needs: get and patch on the named configurations.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from certs import errors, model, pem, rotation
+from certs.cluster import api
+
+_GROUP = "admissionregistration.k8s.io"
+_KINDS = {
+    "validating": ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+    "mutating": ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+}
+
+
+def addresses(name: str) -> tuple[api.Address, ...]:
+    """The configurations that `NAME`, `validating/NAME` or `mutating/NAME` means; the bare name means both.
+
+    Raises:
+        ValueError: the kind before the slash is neither.
+    """
+    kind, slash, bare = name.rpartition("/")
+    kinds = (kind,) if slash else tuple(_KINDS)
+    if not bare or not set(kinds) <= set(_KINDS):
+        raise ValueError(f"{name!r} is neither NAME nor validating/NAME nor mutating/NAME")
+    return tuple(api.Address(_GROUP, *_KINDS[one], bare) for one in kinds)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Configuration:
+    """A webhook configuration as it was read: its version and each webhook's authorities by its name."""
+
+    address: api.Address
+    version: str
+    bundles: dict[str, tuple[model.Certificate, ...]]
+
+
+class CaBundles:
+    """Every caBundle of some webhook configurations; those that do not exist have none.
+
+    Args:
+        server: the API server.
+        configurations: where to publish.
+    """
+
+    def __init__(self, server: api.Api, configurations: Sequence[api.Address]) -> None:
+        self._api = server
+        self._addresses = configurations
+        self._read: list[_Configuration] = []
+        self._unreadable: errors.CertsError | None = None
+
+    def read(self) -> tuple[rotation.Bundles, errors.CertsError | None]:
+        """What every caBundle holds, and the first failure; a configuration that cannot be read holds nothing."""
+        self._read = []
+        self._unreadable = None
+        for address in self._addresses:
+            try:
+                found = self._api.get(address)
+            except errors.CertsError as error:
+                self._unreadable = self._unreadable or error
+                continue
+            if found is not None:
+                self._read.append(_configuration(address, found))
+        bundles = [bundle for configuration in self._read for bundle in configuration.bundles.values()]
+        return (*bundles, *([()] if self._unreadable else [])), self._unreadable
+
+    def publish(self, trust: Sequence[model.Certificate]) -> None:
+        """Bring every configuration that was read to hold exactly `trust`; one that fails stops no other.
+
+        Raises:
+            errors.ConflictError: a configuration was written since it was read.
+            errors.CertsError: a configuration cannot be read or written.
+        """
+        failures: list[Exception] = [self._unreadable] if self._unreadable else []
+        wanted = {certificate.fingerprint for certificate in trust}
+        for configuration in self._read:
+            held = ({one.fingerprint for one in bundle} for bundle in configuration.bundles.values())
+            if all(fingerprints == wanted for fingerprints in held):
+                continue
+            try:
+                self._api.apply(configuration.address, _ca_bundles(configuration, pem.join(trust)))
+            except (errors.CertsError, errors.ConflictError) as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+
+def _configuration(address: api.Address, found: api.Object) -> _Configuration:
+    return _Configuration(
+        address,
+        found["metadata"]["resourceVersion"],
+        {webhook["name"]: _authorities(webhook) for webhook in found.get("webhooks") or ()},
+    )
+
+
+def _authorities(webhook: dict[str, Any]) -> tuple[model.Certificate, ...]:
+    """The authorities of a caBundle. One that is empty or unreadable holds none, and is so written anew."""
+    try:
+        return pem.certificates(base64.b64decode(webhook["clientConfig"].get("caBundle") or "", validate=True))
+    except (ValueError, binascii.Error):
+        return ()
+
+
+def _ca_bundles(configuration: _Configuration, bundle: bytes) -> api.Object:
+    content = base64.b64encode(bundle).decode()
+    return {
+        "apiVersion": configuration.address.api_version,
+        "kind": configuration.address.kind,
+        "metadata": {"name": configuration.address.name, "resourceVersion": configuration.version},
+        "webhooks": [{"name": name, "clientConfig": {"caBundle": content}} for name in configuration.bundles],
+    }
