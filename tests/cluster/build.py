@@ -1,6 +1,6 @@
 """Builds the Kubernetes binaries and the manifest tools from the Go module proxy, once per machine.
 
-In: names from `BINARIES` (none = all). Out: executables in a cache folder outside the repository, one printed line each.
+In: names from `BINARIES` (none = all). Out: executables in a cache folder outside the repository, a printed line each.
 Called by `.ci/run` (first of all, in the background), by `python -m tests.cluster up` and, for `find`, by the fixtures.
 Only the standard library is used, so that it runs before the project's environment exists.
 """
@@ -29,11 +29,10 @@ _BACKGROUND_NICENESS = 10
 
 # The version variables are what `kubectl version` and the API discovery report; unset they read v0.0.0-master,
 # which the node's version skew checks refuse.
-KUBERNETES_FLAGS = (
-    "-ldflags",
-    f"-s -w -X {_VERSION}.gitVersion=v{KUBERNETES_VERSION} -X {_VERSION}.gitMajor={_MAJOR}"
-    f" -X {_VERSION}.gitMinor={_MINOR}",
+_VERSION_FLAGS = (
+    f"-X {_VERSION}.gitVersion=v{KUBERNETES_VERSION} -X {_VERSION}.gitMajor={_MAJOR} -X {_VERSION}.gitMinor={_MINOR}"
 )
+KUBERNETES_FLAGS = ("-ldflags", f"-s -w {_VERSION_FLAGS}")
 SMALL_FLAGS = ("-ldflags", "-s -w")
 
 
@@ -94,7 +93,7 @@ def find(name: str) -> pathlib.Path:
     found = path(_named(name))
     if not found.exists():
         raise requirements.MissingError(
-            f"{name} is not built: run `python3 -m tests.cluster.build {name}` (the whole set takes some 15 minutes once)"
+            f"{name} is not built: run `python3 -m tests.cluster.build` (once, some 15 minutes)"
         )
     return found
 
@@ -142,12 +141,12 @@ def _build(binary: Binary, niceness: int) -> None:
     target = path(binary)
     target.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
+    command = ("go", "build", "-mod=readonly", "-buildvcs=false", *binary.flags)
     # Built beside the target and renamed: a build that is interrupted leaves nothing that looks finished.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as scratch:
         made = pathlib.Path(scratch) / binary.name
         outcome = subprocess.run(
-            ["nice", "-n", str(niceness), "go", "build", "-mod=readonly", "-buildvcs=false", *binary.flags]
-            + ["-o", str(made), binary.package],
+            ["nice", "-n", str(niceness), *command, "-o", str(made), binary.package],
             cwd=binary.module,
             env={**os.environ, **({"CGO_ENABLED": "0"} if binary.static else {})},
             capture_output=True,
