@@ -15,8 +15,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from webhook.policy import labels
+from webhook.policy import controls, labels
 
+OTHER = "label.other"
 DATE_OR_PERMANENT = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}|{labels.PERMANENT}", re.ASCII)
 
 
@@ -43,12 +44,23 @@ def guard(old: NamespaceKeys, new: NamespaceKeys) -> frozenset[str]:
 def right(key: str) -> str:
     """The resourceName that stands for a key.
 
-    `exempt.<control>` and its annotations are the control's; `enforce` and `enforce-version` are `label.enforce`.
+    `exempt.<control>` and its annotations are the control's; `enforce` and `enforce-version` are `label.enforce`;
+    every key that means nothing is `label.other`. The names are a closed set because CEL's budget allows an expression
+    two questions to the authorizer (350,000 units each of 1,000,000: k8s.io/apiserver/pkg/cel/library), so that the
+    ValidatingAdmissionPolicy must have one expression for each name.
     """
     name = key.removeprefix(labels.PREFIX)
     if name.startswith(labels.EXEMPT):
-        return name.removeprefix(labels.EXEMPT).partition(".")[0]
-    return f"label.{name.removesuffix(labels.VERSION_SUFFIX)}"
+        control = name.removeprefix(labels.EXEMPT).partition(".")[0]
+        return control if control in controls.CONTROLS else OTHER
+    plain = name.removesuffix(labels.VERSION_SUFFIX)
+    known = plain in (labels.ORDERED_VALUES if plain == name else labels.VERSIONED)
+    return f"label.{plain}" if known else OTHER
+
+
+def rights() -> tuple[str, ...]:
+    """Every name that `right` can give: the objects of the kind Exemption."""
+    return (*controls.CONTROLS, *(f"label.{name}" for name in labels.ORDERED_VALUES), OTHER)
 
 
 def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -43,3 +43,9 @@ def test_labels_of_others_are_free(key: str, value: str) -> None:
     """A key without our prefix needs nothing, whatever it is."""
     if not key.startswith(labels.PREFIX):
         assert not guard.guard(guard.NamespaceKeys(), guard.NamespaceKeys({key: value}, {key: value}))
+
+
+@given(st.text())
+def test_every_key_has_a_right_of_the_closed_set(name: str) -> None:
+    """Whatever the key is called, the chart ships an Exemption of the name that it needs."""
+    assert guard.right(labels.PREFIX + name) in guard.rights()
