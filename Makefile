@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock check test
+.PHONY: help setup lock check test cluster cluster-down
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -36,3 +36,9 @@ check: setup ## lint, types, import contracts
 
 test: setup ## every suite, from fast to slow
 	$(RUN)python -m tests
+
+cluster: setup ## start a one-node Kubernetes: .cluster/kubeconfig, .cluster/bin/kubectl (needs root)
+	@$(RUN)python -m tests.cluster up
+
+cluster-down: setup ## remove it with everything that it made on the machine
+	@$(RUN)python -m tests.cluster down
