@@ -21,10 +21,18 @@ STDIN = "-"
 
 
 class Source(Struct, frozen=True):
-    """Where bytes come from. `data` holds those of standard input and of pipes, which can be read only once."""
+    """Where bytes come from. `data` holds those of standard input and of pipes, which can be read only once.
 
-    name: str
+    `path` is what the operating system knows; `name` is the same as text that every report can hold.
+    """
+
+    path: str
     data: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """The path; bytes that are no UTF-8, which Python keeps as lone surrogates, are escaped."""
+        return self.path.encode("utf-8", "backslashreplace").decode()
 
 
 def find(paths: Iterable[str], stdin: Source) -> Iterator[Source | model.Problem]:
@@ -90,10 +98,10 @@ def content(source: Source) -> bytes | model.Problem:
     data = source.data
     if data is None:
         try:
-            with open(source.name, "rb") as file:  # noqa: PTH123 -- as above
+            with open(source.path, "rb") as file:  # noqa: PTH123 -- as above
                 data = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:
-            return _problem(source.name, error)
+            return _problem(source.path, error)
     if len(data) > MAX_BYTES:
         return model.Problem(source.name, 0, f"larger than {MAX_BYTES >> 20} MiB; split it")
     return data
@@ -101,4 +109,4 @@ def content(source: Source) -> bytes | model.Problem:
 
 def _problem(path: str, error: OSError | ValueError) -> model.Problem:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return model.Problem(path, 0, f"cannot be read: {reason}")
+    return model.Problem(Source(path).name, 0, f"cannot be read: {reason}")

@@ -4,9 +4,9 @@ In: objects as read, and what holds for the run. Out: a `Judged` each. Called by
 Every decision is the policy core's: this asks it and places its findings in the file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -16,6 +16,8 @@ from webhook.policy import decide, exceptions, labels
 from webhook.policy import model as policy_model
 from webhook.policy.catalogue import Catalogue
 from webhook.policy.pod import Pod
+
+AnyRow = TypeVar("AnyRow", bound=model.Row)
 
 
 class Rules(Struct, frozen=True):
@@ -64,8 +66,8 @@ class Judge:
             kind=subject.kind,
             namespace=subject.namespace,
             name=subject.name or _generated_name(subject.pod),
-            rows=tuple(model.Row(*_cells(read, finding)) for finding in remaining),
-            waived=tuple(_waived(read, each) for each in verdict.waived),
+            rows=_sorted(model.Row(*_cells(read, finding)) for finding in remaining),
+            waived=_sorted(_waived(read, each) for each in verdict.waived),
             fixed=len(verdict.findings) - len(remaining),
             notes=(*verdict.problems, *verdict.mutation.notes),
             diff=self._diff(read, verdict),
@@ -77,6 +79,11 @@ class Judge:
         from webhook.check import mutated  # noqa: PLC0415 -- brings jsonpatch and difflib
 
         return mutated.diff(read.pod, read.subject.pod, verdict.mutation.edits)
+
+
+def _sorted(rows: Iterable[AnyRow]) -> tuple[AnyRow, ...]:
+    """In the order of the file, for whoever repairs it from top to bottom."""
+    return tuple(sorted(rows, key=lambda row: (row.line, row.column, row.control, row.path)))
 
 
 def _generated_name(pod: Pod | None) -> str:
@@ -107,7 +114,5 @@ def _cells(read: objects.Object, finding: policy_model.Finding) -> tuple[Any, ..
 
 
 def _waived(read: objects.Object, waived: policy_model.Waived) -> model.WaivedRow:
-    waiver = waived.waiver
-    return model.WaivedRow(
-        *_cells(read, waived.finding), label=waiver.label, reason=waiver.reason, ticket=waiver.ticket
-    )
+    cells = (*_cells(read, waived.finding), waived.waiver.label, waived.waiver.reason, waived.waiver.ticket)
+    return model.WaivedRow(*cells)

@@ -25,8 +25,9 @@ class Problem(Struct, frozen=True):
 class Document(Struct, frozen=True):
     """One document of a file, composed but not yet built into values.
 
-    `node` is a node of PyYAML, None in an empty document. `first_line` is what to add to the lines of its marks to
-    get lines of the file, from 1. `source` names the template that Helm rendered, where its comment says so. `size` is the file's bytes.
+    `node` is a node of PyYAML, None in an empty document. Its marks count lines from 0 in what was composed;
+    `first_line` makes them lines of the file, from 1. `source` names the template that Helm rendered, where its comment
+    says so. `size` is the file's, in bytes.
     """
 
     node: nodes.Node | None

@@ -1,0 +1,220 @@
+"""`podseal check`: options in, reports and an exit code out. What it means is in `webhook.check`.
+
+In: a command line, PODSEAL_CHECK_* variables, files. Out: reports on standard output or in files; exit 0, 1 or 2.
+"""
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import click
+from msgspec import Struct
+
+from webhook.check import baseline, files, judge, model, progress, reports, run, terminal
+from webhook.policy import labels
+from webhook.policy import model as policy_model
+
+EXIT_FINDINGS, EXIT_UNUSABLE = 1, 2
+
+FailOn = Literal["deny", "warn", "audit", "never"]
+FAILING: dict[FailOn, frozenset[policy_model.Mode]] = {
+    "deny": frozenset({"deny"}),
+    "warn": frozenset({"deny", "warn"}),
+    "audit": frozenset({"deny", "warn", "audit"}),
+    "never": frozenset(),
+}
+
+EPILOG = """\b
+Examples:
+  podseal check deploy/                              a folder, for a person
+  helm template shop ./chart | podseal check -       a chart as it would be installed
+  podseal check deploy/ -o text -o sarif=out.sarif   for a person and for a code host
+  podseal check deploy/ --write-baseline known.json  accept what is there today, then
+  podseal check deploy/ --baseline known.json        fail on what is new
+  podseal check deploy/ --profile strict --show-mutated
+
+\b
+Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or input that cannot be read.
+Every option has a variable: --fail-on is PODSEAL_CHECK_FAIL_ON.
+"""
+
+
+class Output(Struct, frozen=True):
+    """One report to write; no file means standard output."""
+
+    format: str
+    file: str = ""
+
+
+class OutputType(click.ParamType[Output]):
+    """FORMAT or FORMAT=FILE."""
+
+    name = "FORMAT[=FILE]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:  # noqa: ANN401 -- click's signature
+        """Refuse unknown formats, naming those there are."""
+        if isinstance(value, Output):
+            return value
+        name, _, file = str(value).partition("=")
+        if name not in reports.names():
+            self.fail(f"{name!r} is no format; choose from {', '.join(reports.names())}", param, ctx)
+        return Output(name, file)
+
+
+def _formats(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell offers for -o."""
+    return [name for name in reports.names() if name.startswith(incomplete)]
+
+
+class Options(Struct, frozen=True):
+    """The command line, as click hands it over."""
+
+    paths: tuple[str, ...]
+    stdin_filename: str
+    namespace_labels: dict[str, str]
+    profile: str | None
+    policy: str | None
+    outputs: tuple[Output, ...]
+    fail_on: FailOn
+    write_baseline: str | None
+    baseline: str | None
+    show_mutated: bool
+    jobs: int
+    color: bool | None
+    quiet: bool
+
+
+def _labels(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """`k=v,k=v`, any number of times, as one mapping; the last of a key counts."""
+    found = {}
+    for pair in ",".join(given).split(","):
+        key, equals, value = pair.strip().partition("=")
+        if not (key and equals) and pair.strip():
+            raise click.BadParameter(f"{pair.strip()!r} is no label; write key=value[,key=value]")
+        if key:
+            found[key] = value
+    return found
+
+
+FILE = click.Path(dir_okay=False)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--stdin-filename", default="<stdin>", show_default=True, help="What reports call standard input.")
+@click.option(
+    "--namespace-labels",
+    multiple=True,
+    metavar="K=V[,K=V]",
+    callback=_labels,
+    help="Labels of the namespace to judge by; those of Namespace objects in the input win.",
+)
+@click.option("--profile", type=click.Choice(labels.PROFILES), help="The profile to enforce, above all labels.")
+@click.option("--policy", type=FILE, metavar="FILE", help="podseal.yaml; else it is looked for from here upward.")
+@click.option(
+    "-o",
+    "--output",
+    "-f",
+    "--format",
+    "outputs",
+    type=OutputType(),
+    shell_complete=_formats,
+    multiple=True,
+    help="text (default), json, sarif, junit or github, to standard output or FILE; repeatable.",
+)
+@click.option(
+    "--fail-on", type=click.Choice(tuple(FAILING)), default="deny", show_default=True, help="Exit 1 from here."
+)
+@click.option("--write-baseline", type=FILE, metavar="FILE", help="Write what is found as known, and succeed.")
+@click.option("--baseline", type=FILE, metavar="FILE", help="Findings in FILE are known and do not fail.")
+@click.option("--show-mutated", is_flag=True, help="Show each pod before and after the webhook, as a diff.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes to judge with.")
+@click.option("--color/--no-color", default=None, help="Colour; by default on terminals without NO_COLOR.")
+@click.option("-q", "--quiet", is_flag=True, help="Findings only: no remedies, no summary, no progress.")
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> None:  # noqa: ANN401 -- click hands over what the options say
+    """Judge manifests as the webhook would judge their pods.
+
+    PATH is a file, a folder (its .yaml, .yml and .json files) or - for standard input. Helm's and kustomize's output,
+    Lists and several documents in a file are read; what holds no pod is passed over.
+    """
+    options = Options(**given)
+    report = _run(options, context)
+    if options.write_baseline:
+        _write(options.write_baseline, baseline.render(report))
+    if options.baseline:
+        report = baseline.apply(report, _baseline(options.baseline))
+    failing = FAILING[options.fail_on]
+    _report(report, options, failing)
+    if report.problems:
+        context.exit(EXIT_UNUSABLE)
+    failed = any(row.mode in failing for row in report.rows)
+    context.exit(EXIT_FINDINGS if failed and not options.write_baseline else 0)
+
+
+def _run(options: Options, context: click.Context) -> model.Report:
+    paths = options.paths
+    if not paths:
+        if sys.stdin.isatty():
+            raise click.UsageError("nothing to check: name files or folders, or - for standard input", context)
+        paths = (files.STDIN,)
+    data = sys.stdin.buffer.read(files.MAX_BYTES + 1) if files.STDIN in paths else b""
+    bar = progress.Bar(sys.stderr, time.monotonic)
+    try:
+        return run.run(
+            run.Request(paths, files.Source(options.stdin_filename, data), _rules(options), options.jobs),
+            (lambda _done, _total: None) if options.quiet else bar,
+        )
+    finally:
+        bar.close()
+
+
+def _rules(options: Options) -> judge.Rules:
+    from webhook.policy import catalogue  # noqa: PLC0415
+
+    return judge.Rules(
+        defaults=policy_model.Defaults(),
+        catalogue=catalogue.EMPTY,
+        now=datetime.now(UTC),
+        namespace_labels=options.namespace_labels,
+        profile=options.profile or "",
+        show_mutated=options.show_mutated,
+    )
+
+
+def _baseline(path: str) -> baseline.Baseline:
+    content = files.content(files.Source(path))
+    if isinstance(content, model.Problem):
+        raise click.UsageError(f"baseline {path}: {content.reason}; write one with --write-baseline")
+    try:
+        return baseline.parse(content)
+    except ValueError as error:
+        raise click.UsageError(f"baseline {path} is none: {error}; write one with --write-baseline") from error
+
+
+def _report(report: model.Report, options: Options, failing: frozenset[policy_model.Mode]) -> None:
+    outputs = options.outputs
+    if not outputs:
+        on_github = bool(os.environ.get("GITHUB_ACTIONS"))
+        outputs = (Output("text"), Output("github")) if on_github else (Output("text"),)
+    colored = terminal.may_color(sys.stdout, os.environ) if options.color is None else options.color
+    for output in outputs:
+        style = terminal.Style(colored and not output.file)
+        text = reports.load(output.format).render(report, reports.Look(style, options.quiet, failing))
+        if output.file:
+            _write(output.file, text.encode())
+        else:
+            click.echo(text, nl=False, color=True)
+    if not any(output.format == "text" and not output.file for output in outputs):
+        for problem in report.problems:
+            click.echo(f"podseal check: {problem.file}:{problem.line}: {terminal.printable(problem.reason)}", err=True)
+
+
+def _write(path: str, content: bytes) -> None:
+    try:
+        with open(path, "wb") as file:  # noqa: PTH123 -- pathlib costs start-up
+            file.write(content)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from error
