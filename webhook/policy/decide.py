@@ -10,12 +10,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from webhook.policy import containers, controls, model, mutation, waivers, workloads
+from webhook.policy import containers, controls, model, mutation, pod, waivers, workloads
 from webhook.policy.catalogue import Catalogue
 
 Found = tuple[controls.Control, model.Violation, tuple[model.Mode, ...]]
-UNKNOWN = object()
 
+MIRROR = "kubernetes.io/config.mirror"
 UNJUDGED_SUBRESOURCES = frozenset(
     {"binding", "eviction", "log", "status", "resize", "proxy", "exec", "attach", "portforward"}
 )
@@ -39,7 +39,8 @@ def decide(subject: model.Subject, policy: model.Policy, catalogue: Catalogue, n
     if view is None:
         return model.Verdict(subject, problems=policy.problems, skipped=skipped)
     mutated = model.Mutation()
-    if subject.operation == "CREATE" or subject.kind != "Pod" or subject.subresource == "ephemeralcontainers":
+    created = subject.operation == "CREATE" and not _is_mirror(subject, view)
+    if created or subject.kind != "Pod" or subject.subresource == "ephemeralcontainers":
         # A template is not patched, but its pods will be: what they lose then, its author need not hear of.
         mutated = mutation.mutate(view, subject, policy, catalogue)
     findings, waived = _findings(view, subject, policy, now, _read_only_after(mutated))
@@ -58,27 +59,46 @@ def _judged(subject: model.Subject, policy: model.Policy) -> tuple[containers.Po
         return None, f"operation {subject.operation}"
     if subject.pod is None:
         return None, "no pod template"
-    if subject.subresource in UNJUDGED_SUBRESOURCES:
+    if subject.subresource in UNJUDGED_SUBRESOURCES or (subject.subresource and subject.kind != "Pod"):
         return None, f"subresource {subject.subresource}"
     view = containers.PodView(subject.pod, policy.options)
-    if subject.operation == "CREATE" or subject.old_pod is None:
+    if subject.operation == "CREATE" or subject.kind != "Pod" or subject.old_pod is None:
         return view, ""
-    old = containers.PodView(subject.old_pod, policy.options)
-    known = {(container.kind, container.name): container.container.image for container in old.containers}
-    changed = [
-        container
-        for container in view.containers
-        if known.get((container.kind, container.name), UNKNOWN) != container.container.image
-    ]
+    changed = _changed(view, containers.PodView(subject.old_pod, policy.options))
+    new_ephemeral = [container for container in changed if container.kind == "ephemeralContainers"]
     if subject.subresource == "ephemeralcontainers":
-        new = [container for container in changed if container.kind == "ephemeralContainers"]
-        return (view.only(new), "") if new else (None, "no new ephemeral container")
-    if not changed and subject.kind == "Pod":
+        return (view.only(new_ephemeral), "") if new_ephemeral else (None, "no new ephemeral container")
+    if not changed:
         # The rest of a pod's spec is immutable; refusing such an UPDATE would hold up finalizers and status
         # (open-policy-agent/gatekeeper#4121).
         return None, "no image changed"
     # An ephemeral container cannot be removed: an old one must not block later updates of its pod.
-    return view.only([each for each in view.containers if each.kind != "ephemeralContainers"]), ""
+    lasting = [container for container in view.containers if container.kind != "ephemeralContainers"]
+    return view.only([*lasting, *new_ephemeral]), ""
+
+
+def _changed(view: containers.PodView, old: containers.PodView) -> list[containers.ContainerView]:
+    """The containers that are new or have another image; an ephemeral one that differs in anything counts as new.
+
+    The API server lets nothing else of a running pod be changed that a control reads. It keeps ephemeral containers
+    as they are altogether; a copy of an old one's name with other contents is refused there, but only afterwards.
+    """
+    known = {(each.kind, each.name): each.container for each in old.containers}
+    return [each for each in view.containers if _differs(known.get((each.kind, each.name)), each)]
+
+
+def _differs(before: pod.Container | None, now: containers.ContainerView) -> bool:
+    if before is None or before.image != now.container.image:
+        return True
+    return now.kind == "ephemeralContainers" and before != now.container
+
+
+def _is_mirror(subject: model.Subject, view: containers.PodView) -> bool:
+    """Whether a kubelet shows a static pod: it runs already, as its file says, and a patch would only misreport it.
+
+    Anyone may write the annotation; only with a node's user name does it mean anything (NodeRestriction).
+    """
+    return subject.user.username.startswith("system:node:") and MIRROR in (view.metadata.annotations or ())
 
 
 def _read_only_after(mutated: model.Mutation) -> frozenset[str]:
@@ -112,17 +132,19 @@ def _plan(enforce: model.Level, warn: model.Level, audit: model.Level) -> tuple[
     return tuple(steps)
 
 
-def _violations(view: containers.PodView, policy: model.Policy, *, new_only: bool) -> Iterable[Found]:
-    """Every violation once, with all the modes in which it was found."""
+def _violations(view: containers.PodView, policy: model.Policy) -> Iterable[Found]:
+    """Every violation once, with all the modes in which it was found, the strongest first."""
     found: dict[tuple[str, str, str], Found] = {}
     for step in _plan(policy.enforce, policy.warn, policy.audit):
+        control = step.control
         for violation in step.check(view):
-            if new_only and not violation.container:
-                continue
-            key = (step.control.id, violation.path, violation.container)
+            key = (control.id, violation.path, violation.container)
             known = found.get(key)
-            modes = (*known[2], *step.modes) if known else step.modes
-            found[key] = (step.control, known[1] if known else violation, modes)
+            if known is None:
+                found[key] = (control, violation, step.modes)
+            else:
+                modes = tuple(mode for mode in model.MODES if mode in known[2] or mode in step.modes)
+                found[key] = (control, known[1], modes)
     return found.values()
 
 
@@ -132,9 +154,12 @@ def _findings(
     """The violations, placed in their object, and those that a waiver lets pass."""
     findings: list[model.Finding] = []
     waived: list[model.Waived] = []
-    name = ""
-    for control, violation, modes in _violations(view, policy, new_only=subject.subresource == "ephemeralcontainers"):
-        name = name or subject.name or _generated_name(view)
+    name = subject.name or _generated_name(view)
+    prefix = workloads.prefix(subject.kind)
+    of_new_container_only = subject.subresource == "ephemeralcontainers"
+    for control, violation, modes in _violations(view, policy):
+        if of_new_container_only and _of_whole_pod(violation):
+            continue
         finding = model.Finding(
             control=control.id,
             modes=modes,
@@ -142,18 +167,23 @@ def _findings(
             namespace=subject.namespace,
             name=name,
             container=violation.container,
-            path=workloads.prefix(subject.kind) + violation.path,
+            path=prefix + violation.path,
             seen=violation.seen,
             allowed=violation.allowed or control.allowed,
             fix=violation.fix or control.fix_hint,
             fixed=violation.path in fixed,
         )
-        waiver = waivers.covering(policy.waivers, control.id, violation, view, now)
+        waiver = waivers.covering(policy.waivers, control.id, violation, view, now) if policy.waivers else None
         if waiver:
             waived.append(model.Waived(finding, waiver))
         else:
             findings.append(finding)
     return findings, waived
+
+
+def _of_whole_pod(violation: model.Violation) -> bool:
+    """Whether no container is meant. The path counts as well: nobody has yet refused a container without a name."""
+    return not violation.container and not violation.path.startswith("spec.ephemeralContainers[")
 
 
 def _generated_name(view: containers.PodView) -> str:
