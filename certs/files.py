@@ -18,6 +18,7 @@ import dataclasses
 import fcntl
 import os
 import pathlib
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ from collections.abc import Iterator, Mapping
 from certs import errors, layout
 
 _CURRENT = "..data"
+_OWN = re.compile(r"\.\.[0-9a-f]{16}(\.link)?")
 _KEY_MODE = 0o600
 _PUBLIC_MODE = 0o644
 
@@ -69,15 +71,11 @@ class Folder:
             with _locked(self.path):
                 if _generation(self.path) != version:
                     raise errors.ConflictError
-                self._switch(_fill(self.path, data))
+                generation = _fill(self.path, data)
+                _link(self.path / _CURRENT, generation)
                 _link_names(self.path, data)
-
-    def _switch(self, generation: str) -> None:
-        old = _generation(self.path)
-        _link(self.path / _CURRENT, generation)
-        _sync(self.path)
-        if old:
-            shutil.rmtree(self.path / old)
+                _sync(self.path)
+                _sweep(self.path, generation)
 
 
 def _fill(folder: pathlib.Path, data: Mapping[str, bytes]) -> str:
@@ -102,7 +100,16 @@ def _link_names(folder: pathlib.Path, data: Mapping[str, bytes]) -> None:
             path.unlink(missing_ok=True)
         elif not path.is_symlink() or str(path.readlink()) != target:
             _link(path, target)  # also where a plain file of that name was: its content is in the generation
-    _sync(folder)
+
+
+def _sweep(folder: pathlib.Path, kept: str) -> None:
+    """Remove other generations: the last one, and those of writers that were killed.
+
+    Only by their name, never by what `..data` pointed to: that link may be somebody else's and lead anywhere.
+    """
+    for path in folder.iterdir():
+        if path.name != kept and _OWN.fullmatch(path.name):
+            path.unlink() if path.is_symlink() else shutil.rmtree(path)
 
 
 def _link(path: pathlib.Path, target: str) -> None:
