@@ -115,7 +115,7 @@ def _waivers(
 ) -> Iterable[model.Waiver]:
     """The waivers that hold now."""
     for name, value in ours.items():
-        if name.startswith("exempt."):
+        if name.startswith(labels.EXEMPT):
             waiver, problem = waivers.parse(name, value, annotations, defaults, now)
             if waiver:
                 yield waiver

@@ -70,6 +70,8 @@ def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def _label_is_free(key: str, before: str | None, after: str | None) -> bool:
     name = key.removeprefix(labels.PREFIX)
+    if right(key) == OTHER:
+        return False
     if name.startswith(labels.EXEMPT):
         if after is None:
             return True
@@ -82,7 +84,7 @@ def _label_is_free(key: str, before: str | None, after: str | None) -> bool:
 
 def _annotation_is_free(key: str, old: NamespaceKeys, new: NamespaceKeys) -> bool:
     name = key.removeprefix(labels.PREFIX)
-    if not name.startswith(labels.EXEMPT):
+    if right(key) == OTHER or not name.startswith(labels.EXEMPT):
         return False
     control, _, detail = name.removeprefix(labels.EXEMPT).partition(".")
     label = f"{labels.PREFIX}{labels.EXEMPT}{control}"

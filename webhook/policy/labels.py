@@ -33,7 +33,7 @@ NARROWING = ("serviceaccounts", "images")
 
 def is_known(name: str) -> bool:
     """Whether a label (without prefix) is one of ours; whether its control exists is the waiver's matter."""
-    return name in ORDERED_VALUES or name.startswith("exempt.") or name in {f"{each}-version" for each in VERSIONED}
+    return name in ORDERED_VALUES or name.startswith(EXEMPT) or name in {f"{each}-version" for each in VERSIONED}
 
 
 def unknown(name: str) -> str:

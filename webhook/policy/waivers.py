@@ -27,7 +27,7 @@ def parse(
         defaults: what the settings allow.
         now: aware time.
     """
-    control = name.removeprefix("exempt.")
+    control = name.removeprefix(labels.EXEMPT)
     label = labels.PREFIX + name
     if control not in controls.CONTROLS:
         return None, f"{label}: there is no control {control!r}{labels.nearest(control, controls.CONTROLS)}"

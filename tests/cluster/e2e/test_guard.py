@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.webhook.policy import test_guard
 from webhook.policy import guard_cel
 
 CASES = test_guard.CASES
+CRD = Path(__file__).parents[3] / "manifests" / "crds" / "exemptions.podseal.dev.yaml"
 LABEL = "podseal.dev/exempt.privileged"
 WAIVER = {"metadata": {"labels": {LABEL: "2027-01-31"}}}
 CREATOR = {
@@ -41,6 +43,7 @@ BINDING = {
 def guarded(bed: beds.Bed) -> Iterator[beds.Bed]:
     """A cluster with the guard in force: no pod of podseal runs in it."""
     objects = [guard_cel.policy(), guard_cel.binding(), CREATOR, BINDING]
+    bed.admin("apply", "-f", str(CRD))
     listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     bed.kubectl("admin", "apply", "-f", "-", stdin=listed).check_returncode()
     probe = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "guard-probe", **WAIVER["metadata"]}}
