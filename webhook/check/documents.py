@@ -15,7 +15,7 @@ import yaml
 from yaml import nodes
 from yaml._yaml import CParser
 
-from webhook.check import json_nodes, model
+from webhook.check import model
 
 MAX_DEPTH = 400
 """Levels of nesting. Objects of Kubernetes stay below 100, schemas in CRDs included; libyaml recurses in C without
@@ -96,7 +96,9 @@ def _compose(
             yield model.Document(node, file, first_line, source, len(data))
             previous = line
     except yaml.YAMLError as error:
-        if isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError) and json_nodes.looks_like(data):
+        if isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError) and _looks_like_json(data):
+            from webhook.check import json_nodes  # noqa: PLC0415 -- rare, and start-up counts
+
             again = json_nodes.read(data, file, first_line, MAX_DEPTH)
             yield from itertools.islice(again, composed, None)
             return None
@@ -106,6 +108,12 @@ def _compose(
     finally:
         composer.dispose()
     return None
+
+
+def _looks_like_json(data: bytes) -> bool:
+    """Whether the file begins as JSON does, and not with a template's `{{`: kubectl guesses in the same way."""
+    start = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:2]
+    return start[:1] in (b"{", b"[") and start != b"{{"
 
 
 def _source(sources: list[tuple[int, bytes]], after: int, line: int) -> str:

@@ -18,12 +18,6 @@ NUMBER_OR_WORD = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+
 PLAIN, QUOTED = "?", "!"
 
 
-def looks_like(data: bytes) -> bool:
-    """Whether the file begins as JSON does, and not with a template's `{{`: kubectl guesses in the same way."""
-    start = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:2]
-    return start[:1] in (b"{", b"[") and start != b"{{"
-
-
 class _JsonError(Exception):
     """Where in the text, and what is wrong there."""
 

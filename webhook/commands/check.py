@@ -12,7 +12,7 @@ from typing import Any, Literal
 import click
 from msgspec import Struct
 
-from webhook.check import baseline, files, judge, model, progress, reports, run, terminal
+from webhook.check import files, judge, model, progress, reports, run, terminal
 from webhook.policy import labels
 from webhook.policy import model as policy_model
 
@@ -142,10 +142,7 @@ def command(context: click.Context, /, **given: Any) -> None:  # noqa: ANN401 --
     """
     options = Options(**given)
     report = _run(options, context)
-    if options.write_baseline:
-        _write(options.write_baseline, baseline.render(report))
-    if options.baseline:
-        report = baseline.apply(report, _baseline(options.baseline))
+    report = _with_baseline(report, options)
     failing = FAILING[options.fail_on]
     _report(report, options, failing)
     if report.problems:
@@ -184,14 +181,23 @@ def _rules(options: Options) -> judge.Rules:
     )
 
 
-def _baseline(path: str) -> baseline.Baseline:
-    content = files.content(files.Source(path))
-    if isinstance(content, model.Problem):
-        raise click.UsageError(f"baseline {path}: {content.reason}; write one with --write-baseline")
+def _with_baseline(report: model.Report, options: Options) -> model.Report:
+    if not (options.write_baseline or options.baseline):
+        return report
+    from webhook.check import baseline  # noqa: PLC0415 -- brings hashlib, and start-up counts
+
+    if options.write_baseline:
+        _write(options.write_baseline, baseline.render(report))
+    if not options.baseline:
+        return report
+    content = files.content(files.Source(options.baseline))
     try:
-        return baseline.parse(content)
+        if isinstance(content, model.Problem):
+            raise ValueError(content.reason)  # noqa: TRY301 -- both causes get the same remedy
+        return baseline.apply(report, baseline.parse(content))
     except ValueError as error:
-        raise click.UsageError(f"baseline {path} is none: {error}; write one with --write-baseline") from error
+        message = f"baseline {options.baseline}: {error}; write one with --write-baseline"
+        raise click.UsageError(message) from error
 
 
 def _report(report: model.Report, options: Options, failing: frozenset[policy_model.Mode]) -> None:

@@ -3,7 +3,6 @@
 One table for all who must agree: the parser (`exceptions`), the guard, `podseal explain`, the documentation.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -44,5 +43,7 @@ def unknown(name: str) -> str:
 
 def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     """`; did you mean X?`, or nothing where none is near."""
+    import difflib  # noqa: PLC0415 -- only mistakes need it, and `podseal check` starts a tenth slower with it
+
     found = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {prefix}{found[0]}?" if found else ""

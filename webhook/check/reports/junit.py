@@ -19,7 +19,8 @@ def render(report: model.Report, look: reports.Look) -> str:
         if file.judged or file.problems:
             root.append(_suite(file, look))
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document.decode() + "\n"
 
 
 def _suite(file: model.FileResult, look: reports.Look) -> ET.Element:
