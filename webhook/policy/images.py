@@ -4,6 +4,9 @@ In: the text of `image`. Out: its parts. Called by the catalogue, by waivers and
 The grammar is github.com/distribution/reference's; what does not fit it is taken as it stands, and matches nothing.
 """
 
+DOCKER_HUB = ("index.docker.io", "docker.io")
+OFFICIAL = "docker.io/library/"
+
 
 def digest(image: str) -> str:
     """What follows `@`, as in `sha256:…`; empty where the image is not pinned."""
@@ -20,9 +23,21 @@ def full_repository(image: str) -> str:
     name = head + slash + tail.partition(":")[0]
     first, slash, rest = name.partition("/")
     if not slash:
-        return f"docker.io/library/{name}"
-    if first in ("index.docker.io", "docker.io"):
-        return f"docker.io/{rest}" if "/" in rest else f"docker.io/library/{rest}"
-    if "." in first or ":" in first or first == "localhost":
+        return OFFICIAL + name
+    if first in DOCKER_HUB:
+        return f"docker.io/{rest}" if "/" in rest else OFFICIAL + rest
+    # A first part in capitals is a host as well: repositories have none (reference.splitDockerDomain).
+    if "." in first or ":" in first or first == "localhost" or first != first.lower():
         return name
     return f"docker.io/{name}"
+
+
+def repository(image: str) -> str:
+    """The repository alone, as in `grafana/grafana`: no registry, tag or digest, no `library/` of Docker Hub.
+
+    The catalogue compares these: a mirror of an image on another registry writes the same paths.
+    """
+    full = full_repository(image)
+    if full.startswith(OFFICIAL):
+        return full.removeprefix(OFFICIAL)
+    return full.partition("/")[2]

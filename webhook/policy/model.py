@@ -215,22 +215,26 @@ class GateVerdict(Struct, frozen=True):
     reason: str = ""
 
 
-class SetReadOnlyRoot(Struct, frozen=True):
+class SetReadOnlyRoot(Struct, frozen=True, gc=False):
     """Set readOnlyRootFilesystem to true where it is absent or null."""
 
     container_kind: ContainerKind
     index: int
 
 
-class AddEmptyDir(Struct, frozen=True):
-    """Add a volume to the pod. `medium` is empty for disk, `Memory` for tmpfs."""
+class AddEmptyDir(Struct, frozen=True, gc=False):
+    """Add a volume to the pod. `medium` is empty for disk, `Memory` for tmpfs; `mode` is None for the default 0777.
+
+    A server that does not know emptyDir.mode (alpha in 1.37, KEP-5502) drops it from the patched pod.
+    """
 
     name: str
     size_limit: str
     medium: str = ""
+    mode: int | None = None
 
 
-class AddMount(Struct, frozen=True):
+class AddMount(Struct, frozen=True, gc=False):
     """Mount a volume of the pod writable into one container."""
 
     container_kind: ContainerKind
@@ -239,10 +243,11 @@ class AddMount(Struct, frozen=True):
     path: str
 
 
-class AddSeedContainer(Struct, frozen=True):
+class AddSeedContainer(Struct, frozen=True, gc=False):
     """Put an init container first that copies what the image ships at `path` into the volume.
 
-    `source` is the container whose image, user and resources it takes.
+    The container at `index` is the one whose image, user and resources it takes. An index is that of the pod as it
+    was received: these edits come after every other edit of a container.
     """
 
     name: str
@@ -252,7 +257,7 @@ class AddSeedContainer(Struct, frozen=True):
     path: str
 
 
-class Annotate(Struct, frozen=True):
+class Annotate(Struct, frozen=True, gc=False):
     """Set an annotation of the pod."""
 
     key: str

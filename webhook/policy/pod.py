@@ -36,11 +36,12 @@ class Profile(ApiObject, frozen=True):
 
 
 class SELinuxOptions(ApiObject, frozen=True):
-    """seLinuxOptions: only the type, user and role are judged; the level is free."""
+    """seLinuxOptions: only the type, user and role are judged; a seed container takes over the level."""
 
     type: OptionalStr = UNSET
     user: OptionalStr = UNSET
     role: OptionalStr = UNSET
+    level: OptionalStr = UNSET
 
 
 class WindowsOptions(ApiObject, frozen=True):
@@ -123,15 +124,24 @@ class VolumeMount(ApiObject, frozen=True):
     sub_path_expr: OptionalStr = UNSET
 
 
+class VolumeDevice(ApiObject, frozen=True):
+    """One entry of a container's volumeDevices: a block device, whose path no mount may take."""
+
+    device_path: str = ""
+
+
 class Container(ApiObject, frozen=True):
     """A container of any kind: init, native sidecar, main or ephemeral share these fields."""
 
     name: str = ""
     image: OptionalStr = UNSET
+    image_pull_policy: OptionalStr = UNSET
     restart_policy: OptionalStr = UNSET
     security_context: SecurityContext | None | UnsetType = UNSET
     ports: list[Port] | None | UnsetType = UNSET
     volume_mounts: list[VolumeMount] | None | UnsetType = UNSET
+    volume_devices: list[VolumeDevice] | None | UnsetType = UNSET
+    resources: OptionalObject = UNSET
     liveness_probe: Handler | None | UnsetType = UNSET
     readiness_probe: Handler | None | UnsetType = UNSET
     startup_probe: Handler | None | UnsetType = UNSET

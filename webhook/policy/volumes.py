@@ -1,0 +1,79 @@
+"""Names for what the mutation adds: volumes and seed containers that collide with nothing in the pod.
+
+In: the pod's volumes and containers. Out: deterministic names, DNS labels of at most 63 characters. Called by
+`mutation`, once for each pod. The same pod always yields the same names: retries and dry runs show what will be.
+"""
+
+import hashlib
+from collections.abc import Collection
+
+from webhook.policy import containers, pod
+
+VOLUME_PREFIX = "podseal-"
+SEED_PREFIX = "podseal-seed-"
+
+
+class Names:
+    """The names taken in one pod, and those given out."""
+
+    __slots__ = ("_containers", "_sources")
+
+    def __init__(self, view: containers.PodView) -> None:
+        self._sources: dict[str, pod.EmptyDir | None] = {
+            volume.name: volume.empty_dir or None for volume in view.spec.volumes or ()
+        }
+        self._containers = {each.name for each in view.containers}
+
+    def volume(self, container: str, path: str, wanted: pod.EmptyDir) -> tuple[str, bool]:
+        """The name of the volume for a canonical path in a container, and whether it must be added.
+
+        Each container gets a volume of its own, even for a path that several write: they share no root file system,
+        so a shared volume would let one read and plant the other's temporary files.
+        """
+        base = VOLUME_PREFIX + _hash(container, path)
+        name, number = base, 1
+        while name in self._sources:
+            if _equal(self._sources[name], wanted):
+                return name, False
+            number += 1
+            name = f"{base}-{number}"
+        self._sources[name] = wanted
+        return name, True
+
+    def seed_container(self, container: str, path: str) -> str:
+        """The name of the init container that fills such a volume."""
+        name = _free(SEED_PREFIX + _hash(container, path), self._containers)
+        self._containers.add(name)
+        return name
+
+
+def is_seed_container(container: containers.ContainerView) -> bool:
+    """Whether an init container is one that an earlier round put there: it writes its volume and nothing else.
+
+    The name is the author's to forge; who does so gets a read-only root without volumes, which grants nothing.
+    """
+    return (
+        container.kind == "initContainers"
+        and container.name.startswith(SEED_PREFIX)
+        and container.security_context.read_only_root_filesystem is True
+    )
+
+
+def _equal(present: pod.EmptyDir | None, wanted: pod.EmptyDir) -> bool:
+    return (
+        present is not None
+        and (present.medium or "") == (wanted.medium or "")
+        and present.size_limit == wanted.size_limit
+    )
+
+
+def _hash(container: str, path: str) -> str:
+    return hashlib.blake2b(f"{container}\0{path}".encode(errors="surrogatepass"), digest_size=5).hexdigest()
+
+
+def _free(base: str, taken: Collection[str]) -> str:
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name
