@@ -54,6 +54,7 @@ class Binary:
 
 # In the order in which they are built: what a first look at the cluster needs stands first.
 BINARIES: tuple[Binary, ...] = (
+    Binary("psa", "./", module=FOLDER.parent / "conformance" / "psa", flags=SMALL_FLAGS, static=True),
     Binary("wait", "./wait", flags=SMALL_FLAGS, static=True),
     Binary("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
     Binary("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),

@@ -21,7 +21,7 @@ _CNI_RESULTS = pathlib.Path("/var/lib/cni/results")
 _CONTAINER_LOGS = pathlib.Path("/var/log/containers")
 _SHIM_SOCKETS = pathlib.Path("/run/containerd/s")
 _DEVICE_PLUGINS = pathlib.Path("/var/lib/kubelet/device-plugins")
-_CONTAINERD_NAMESPACE = "k8s.io"
+CONTAINERD_NAMESPACE = "k8s.io"
 
 
 def remove(made: records.Record) -> None:
@@ -74,14 +74,16 @@ def links(network: networks.Network) -> list[str]:
     ]
 
 
+def cgroup_hierarchies() -> list[pathlib.Path]:
+    """Return where the cgroup hierarchies are mounted, v1 and v2."""
+    mounted = (line.split() for line in pathlib.Path("/proc/self/mounts").read_text().splitlines())
+    return [pathlib.Path(fields[1]) for fields in mounted if fields[2] in {"cgroup", "cgroup2"}]
+
+
 def cgroups(container: str) -> list[pathlib.Path]:
-    """Return a container's cgroup in each hierarchy, v1 and v2, as far as it exists."""
-    roots = [
-        pathlib.Path(fields[1])
-        for fields in map(str.split, pathlib.Path("/proc/self/mounts").read_text().splitlines())
-        if fields[2] in {"cgroup", "cgroup2"}
-    ]
-    return [path for root in roots if (path := root / _CONTAINERD_NAMESPACE / container).is_dir()]
+    """Return a container's cgroup in each hierarchy where it exists."""
+    paths = (root / CONTAINERD_NAMESPACE / container for root in cgroup_hierarchies())
+    return [path for path in paths if path.is_dir()]
 
 
 def _containers(layout: layouts.Layout) -> set[str]:
