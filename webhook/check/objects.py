@@ -120,6 +120,10 @@ def _object(
     finally:
         yield from builder.problems
         builder.problems = []
+    prefix = workloads.prefix(kind)
+    for path, reason in fields.unknown(subtree(built, prefix)):
+        line, _ = positions.locate(document, node, prefix + path)
+        yield model.Problem(document.file, line, f"{prefix}{path}: {reason}")
     try:
         decoded = msgspec.convert(built, workloads.KINDS[kind][0])
     except msgspec.ValidationError as error:
@@ -132,12 +136,7 @@ def _object(
         name=(metadata.name or "") if metadata else "",
         pod=decoded.pod(),
     )
-    read_object = Object(document, node, subject, built)
-    prefix = workloads.prefix(kind)
-    for path, reason in fields.unknown(read_object.pod):
-        line, _ = positions.locate(document, node, prefix + path)
-        yield model.Problem(document.file, line, f"{prefix}{path}: {reason}")
-    yield read_object
+    yield Object(document, node, subject, built)
 
 
 def _type_problem(document: model.Document, node: nodes.Node, kind: str, error: str) -> model.Problem:
