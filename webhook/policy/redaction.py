@@ -1,7 +1,7 @@
 """Secrets out of command lines, before anything stores them.
 
-In: argv as somebody sent it to `kubectl exec`, and patterns. Out: argv with what a pattern's group matches replaced, cut
-to a size. Called by `webhook.sessions`. A heuristic: it spares what is plainly a secret, and promises no more.
+In: argv as somebody sent it to `kubectl exec`, and patterns. Out: argv with what a pattern's group matches replaced,
+cut to a size. Called by `webhook.sessions`. A heuristic: it spares what is plainly a secret, and promises no more.
 """
 
 import re

@@ -1,0 +1,54 @@
+"""The recorder without a server: what it does when nothing can be written. With one: tests/cluster/e2e/test_sessions.py."""
+
+import pytest
+
+from tests import waiting
+from tests.webhook.test_namespaces import client
+from webhook import apiserver, sessions
+from webhook.policy import model
+
+NOBODY_LISTENS = "http://127.0.0.1:1"
+
+
+def session(number: int) -> sessions.Session:
+    """A session of dev in a pod."""
+    target = sessions.Target(namespace="shop", pod="web", pod_uid="known")
+    return sessions.Session(request_uid=f"u-{number}", action="exec", user=model.User("dev"), target=target)
+
+
+def test_a_full_queue_never_makes_anybody_wait() -> None:
+    """Without a writer the queue fills; the next is lost at once, and counted."""
+    recorder = sessions.Recorder(client(NOBODY_LISTENS))
+    for number in range(sessions.QUEUE_LENGTH + 5):
+        recorder.submit(session(number))
+    assert recorder.counts.lost == 5
+
+
+def test_what_cannot_be_written_is_told_in_full(caplog: pytest.LogCaptureFixture) -> None:
+    """After its tries a session is in the log, and nowhere else."""
+    recorder = sessions.Recorder(client(NOBODY_LISTENS))
+    recorder.start()
+    recorder.submit(session(1))
+    waiting.until(lambda: recorder.counts.lost == 1, "the loss", seconds=60)
+    recorder.stop()
+    assert recorder.counts.retried == sessions.TRIES - 1
+    assert '"requestUID":"u-1"' in caplog.text
+
+
+def test_what_is_queued_at_the_end_is_lost_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A recorder that is stopped before it could write loses nothing silently."""
+    recorder = sessions.Recorder(client(NOBODY_LISTENS))
+    recorder.start()
+    for number in range(3):
+        recorder.submit(session(number))
+    recorder.stop(seconds=0)
+    waiting.until(lambda: recorder.counts.lost == 3, "three losses", seconds=60)
+    assert all(f"u-{number}" in caplog.text for number in range(3))
+
+
+def test_a_required_record_fails_where_it_cannot_be_written() -> None:
+    """The caller hears of it, so that it can deny."""
+    ticks = iter(range(1000))
+    recorder = sessions.Recorder(client(NOBODY_LISTENS), clock=lambda: float(next(ticks)))
+    with pytest.raises(apiserver.Refused, match="cannot reach"):
+        recorder.record_now(session(1), seconds=3)
