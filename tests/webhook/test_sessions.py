@@ -1,4 +1,4 @@
-"""The recorder without a server: what it does when nothing can be written. With one: tests/cluster/e2e/test_sessions.py."""
+"""The recorder without a server: what it does when nothing can be written. tests/cluster/e2e has it with one."""
 
 import pytest
 
