@@ -113,7 +113,8 @@ WINDOWS_KNOWS = ("runAsNonRoot", "windowsOptions")
 def pod(case: Case, place: str, *, nulls: bool = True) -> Json:
     """The pod of a case as JSON has it; `nulls` false leaves out every field that is null."""
     minimal = copy.deepcopy(MINIMAL)
-    made, tested = minimal["pod"], minimal["container"]
+    made: Json = minimal["pod"]
+    tested: Json = minimal["container"]
     bystander = copy.deepcopy(tested)
     merge(bystander, minimal["bystander"])
     if case.text.get("windows"):
