@@ -51,9 +51,14 @@ class Folder:
             errors.CertsError: something cannot be read.
         """
         with _named(self.path, "make it readable for this user, or name another --dir"):
-            generation = _generation(self.path)
-            source = self.path / generation if generation else self.path
-            return {name: (source / name).read_bytes() for name in layout.NAMES if (source / name).exists()}, generation
+            while True:
+                generation = _generation(self.path)
+                try:
+                    items = {name: (self.path / name).read_bytes() for name in _present(self.path)}
+                except FileNotFoundError:
+                    continue  # switched away under this reader
+                if _generation(self.path) == generation:
+                    return items, generation
 
     def write(self, data: Mapping[str, bytes], version: str) -> None:
         """Replace all items at once.
@@ -76,6 +81,10 @@ class Folder:
                 _link_names(self.path, data)
                 _sync(self.path)
                 _sweep(self.path, generation)
+
+
+def _present(folder: pathlib.Path) -> list[str]:
+    return [name for name in layout.NAMES if (folder / name).exists()]
 
 
 def _fill(folder: pathlib.Path, data: Mapping[str, bytes]) -> str:

@@ -69,11 +69,14 @@ def forever(site: reconcile.Site, loop: Loop) -> None:
             manner = "works" if loop.lease is None or loop.lease.hold() else "waits, another replica holds the Lease"
             if manner != last:
                 loop.log(manner)
+                last = manner
             if manner == "works":
                 once(site, loop.log)
-            failures, last = 0, manner
+            if failures:
+                loop.log("has recovered")
+            failures = 0
         except errors.CertsError as error:
-            failures, last = failures + 1, "failed"
+            failures += 1
             loop.log("failed, will be tried again", place=error.place, cause=error.cause, remedy=error.remedy)
         if loop.pause(_wait(loop, failures)):
             break

@@ -14,6 +14,7 @@ from typing import Any
 import kubernetes.client
 import kubernetes.config
 import urllib3
+import yaml
 
 from certs import errors
 
@@ -161,8 +162,8 @@ class Api:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
-        # The transport encodes a body of the plain JSON type itself, and sends others as they are.
-        encoded: object = body if content_type == "application/json" or body is None else json.dumps(body)
+        # The transport encodes bodies of JSON types itself, and wants others encoded.
+        encoded: object = json.dumps(body) if content_type == _APPLY else body
         serialized = self._client.param_serialize(
             method, path, query_params=query, header_params=headers, body=encoded, auth_settings=["BearerToken"]
         )
@@ -182,7 +183,7 @@ def connect(kubeconfig: str | None) -> Api:
             _load_found(configuration)
         else:
             kubernetes.config.load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
-    except (kubernetes.config.ConfigException, OSError, ValueError) as error:
+    except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError) as error:
         raise errors.CertsError(
             kubeconfig or "kubeconfig",
             _one_line(error),

@@ -30,7 +30,8 @@ def command(folder: pathlib.Path, names: tuple[str, ...], wishes: model.Wishes) 
     """
     store = files.Folder(folder)
     data, _ = store.read()
-    found = layout.decode(data).state
+    decoded = layout.decode(data)
+    found = decoded.state
     if found.foreign:
         raise errors.CertsError(
             str(folder),
@@ -42,6 +43,8 @@ def command(folder: pathlib.Path, names: tuple[str, ...], wishes: model.Wishes) 
     reasons = {type(step): step.reason for step in reconcile.due(site)}
     data, _ = store.read()
     made = layout.decode(data).state
+    for problem in decoded.problems if data else ():
+        click.echo(f"{folder / problem.name}: {problem.cause}")
     _say(folder / layout.TRUST, found.signer, made.signer, reasons.get(steps.Stage, ""))
     _say(folder / layout.CERTIFICATE, found.leaf, made.leaf, reasons.get(steps.Renew, ""))
     if made.successor is not None:
@@ -54,4 +57,4 @@ def _say(path: pathlib.Path, before: model.Pair | None, after: model.Pair | None
     certificate = after.certificate
     what = "kept" if before == after else f"made{f' ({reason})' if before and reason else ''}"
     names = f" for {', '.join(certificate.names)}" if certificate.names else ""
-    click.echo(f"{path}: {what},{names} until {certificate.not_after:%Y-%m-%d %H:%M}Z")
+    click.echo(f"{path}: {what}, valid{names} until {certificate.not_after:%Y-%m-%d %H:%M}Z")

@@ -17,7 +17,7 @@ from certs import model
 
 _DEFAULTS = model.Wishes()
 _DNS_NAME = re.compile(r"(?=.{1,253}$)(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DURATION = re.compile(r"(?P<number>\d+)(?P<unit>[smhd])")
+_DURATION = re.compile(r"(?P<number>[0-9]{1,4})(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -67,7 +67,7 @@ class Duration(click.ParamType[dt.timedelta]):
             return value
         match = _DURATION.fullmatch(str(value))
         if match is None:
-            self.fail(f"{value!r} is no duration; give a number and s, m, h or d, as in 10m", param, ctx)
+            self.fail(f"{value!r} is no duration; give up to four digits and s, m, h or d, as in 10m", param, ctx)
         return dt.timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 

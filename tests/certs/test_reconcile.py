@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -156,12 +157,16 @@ def test_change_of_authority(cluster: Cluster) -> None:
 
 
 @given(
-    interruptions=st.sets(st.integers(min_value=0, max_value=60), min_size=1, max_size=12),
+    interruptions=st.dictionaries(
+        st.integers(min_value=0, max_value=24),
+        st.tuples(st.booleans(), st.integers(min_value=0, max_value=4)),
+        max_size=8,
+    ),
     days=st.sampled_from([0, 60, 220, 400]),
     deleted=st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
-def test_two_replicas_at_once(interruptions: set[int], days: int, *, deleted: bool) -> None:
+def test_two_replicas_at_once(interruptions: dict[int, tuple[bool, int]], days: int, *, deleted: bool) -> None:
     """Whenever another replica takes steps in the middle of a pass, the law holds and both end with one result."""
     cluster = Cluster()
     if days:
@@ -172,10 +177,9 @@ def test_two_replicas_at_once(interruptions: set[int], days: int, *, deleted: bo
     calls = iter(range(10_000))
 
     def other() -> None:
-        if next(calls) in interruptions:
-            for count, _ in enumerate(reconcile.due(Replica(cluster).site)):
-                if count == len(interruptions) % 3:
-                    break
+        settles, count = interruptions.get(next(calls), (False, 0))
+        cluster.now += settles * WISHES.settle
+        list(itertools.islice(reconcile.due(Replica(cluster).site), count))
 
     for _ in range(2):
         list(reconcile.due(Replica(cluster, before=other).site))
@@ -186,6 +190,27 @@ def test_two_replicas_at_once(interruptions: set[int], days: int, *, deleted: bo
     assert rotation.serves(cluster.now, state)
     assert all(set(bundle) == set(state.trust) for bundle in cluster.bundles)
     assert run(cluster) == []
+
+
+def test_sleeper_between_its_reads_takes_no_authority_away(cluster: Cluster) -> None:
+    """A user forces a change of authority between this replica's reads, and it is promoted before its write."""
+
+    def stage() -> None:
+        reconcile.insist(Replica(cluster).site, lambda *_: steps.Stage("test"))
+        run(cluster)
+
+    def promote() -> None:
+        cluster.now += WISHES.settle
+        assert run(cluster) == ["Promote"]
+
+    actions = iter([lambda: None, stage, promote])
+
+    def sleep() -> None:
+        next(actions, lambda: None)()
+
+    list(reconcile.due(Replica(cluster, before=sleep).site))
+
+    assert [len(bundle) for bundle in cluster.bundles] == [2, 2]
 
 
 def test_outdated_replica_takes_no_authority_away(cluster: Cluster) -> None:

@@ -1,0 +1,149 @@
+"""Requests to the API server, and every way in which they fail: one line with place, cause and remedy."""
+
+from __future__ import annotations
+
+import pathlib
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from certs import errors
+from certs.cluster import api
+from tests.certs.cluster import double as doubles
+from tests.certs.cluster.double import Double
+
+SECRET = api.Address("", "secrets", "Secret", "podseal-tls", "podseal-system")
+WEBHOOKS = api.Address(
+    "admissionregistration.k8s.io", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", "podseal"
+)
+
+
+def test_paths() -> None:
+    """Core and named groups, namespaced and cluster-scoped."""
+    assert SECRET.path == doubles.SECRET
+    assert WEBHOOKS.path == doubles.VALIDATING
+    assert (SECRET.api_version, WEBHOOKS.api_version) == ("v1", "admissionregistration.k8s.io/v1")
+
+
+def test_object_is_created_changed_and_read(server: api.Api) -> None:
+    """What is written is read back; what is not there is None."""
+    assert server.get(SECRET) is None
+    created = server.create(SECRET, {"metadata": {"name": "podseal-tls"}, "type": "x"})
+    version = created["metadata"]["resourceVersion"]
+    server.merge(SECRET, {"metadata": {"resourceVersion": version}, "type": "y"})
+
+    found = server.get(SECRET)
+    assert found is not None
+    assert found["type"] == "y"
+
+
+def test_outdated_version_conflicts(server: api.Api, double: Double) -> None:
+    """Each guarded write is refused after another; so is creating what exists, and changing what is gone."""
+    double.put(doubles.SECRET, {})
+    double.put_webhooks(doubles.VALIDATING, "a")
+    outdated = {"metadata": {"name": "podseal-tls", "resourceVersion": "0"}, "webhooks": []}
+
+    for write, address in ((server.merge, SECRET), (server.apply, WEBHOOKS), (server.create, SECRET)):
+        with pytest.raises(errors.ConflictError):
+            write(address, outdated)
+    double.objects.clear()
+    with pytest.raises(errors.ConflictError):
+        server.merge(SECRET, outdated)
+
+
+@pytest.mark.parametrize(
+    ("verb", "method", "path"),
+    [
+        ("get", "GET", doubles.SECRET),
+        ("patch", "PATCH", doubles.SECRET),
+        ("create", "POST", doubles.SECRET.rpartition("/")[0]),
+    ],
+)
+def test_missing_right_is_named(double: Double, server: api.Api, verb: str, method: str, path: str) -> None:
+    """Verb, resource and name of the RBAC rule that is missing, and which kind of role it belongs to."""
+    double.put(doubles.SECRET, {})
+    double.forbid(method, path)
+
+    with pytest.raises(errors.CertsError) as raised:
+        {"get": server.get, "patch": _patch(server), "create": _create(server)}[verb](SECRET)
+
+    assert raised.value.place == "Secret podseal-tls in namespace podseal-system"
+    assert f"no right to {verb} it" in raised.value.cause
+    assert 'User "dev"' in raised.value.cause
+    name = "" if verb == "create" else ', resourceNames: ["podseal-tls"]'
+    rule = f'apiGroups: [""], resources: ["secrets"]{name}, verbs: ["{verb}"]'
+    assert raised.value.remedy == f"add to the Role the rule {rule}"
+
+
+def _patch(server: api.Api) -> Callable[[api.Address], object]:
+    return lambda address: server.merge(address, {})
+
+
+def _create(server: api.Api) -> Callable[[api.Address], object]:
+    return lambda address: server.create(address, {})
+
+
+def test_missing_right_on_webhooks_is_a_cluster_role(server: api.Api, double: Double) -> None:
+    """Webhook configurations are cluster-scoped."""
+    double.forbid("GET", doubles.VALIDATING)
+
+    with pytest.raises(
+        errors.CertsError, match=r"ClusterRole the rule apiGroups: \[\"admissionregistration.k8s.io\"\]"
+    ):
+        server.get(WEBHOOKS)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cause"),
+    [
+        (401, b"", "does not know who asks"),
+        (422, b'{"message": "bad\\nfield"}', "refuses to get it (bad field)"),
+        (429, b"{}", "cannot answer now"),
+        (503, b"<html>", "cannot answer now"),
+        (200, b"<html>a proxy</html>", "without a reason"),
+        (200, b"[" * 100_000, "without a reason"),
+        (200, b'{"metadata": 1}', "without a reason"),
+        (302, b"", "without a reason"),
+    ],
+)
+def test_failures(server: api.Api, double: Double, status: int, body: bytes, cause: str) -> None:
+    """Whatever answers, the failure is one line."""
+    double.failures["GET", doubles.SECRET] = (status, body)
+
+    with pytest.raises(errors.CertsError) as raised:
+        server.get(SECRET)
+
+    assert cause in raised.value.cause
+    assert "\n" not in str(raised.value)
+    assert raised.value.code == errors.Exit.WRONG
+
+
+def test_nobody_answers(tmp_path: pathlib.Path) -> None:
+    """The API server is away: its address is named."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server = api.connect(str(doubles.kubeconfig(tmp_path, url)))
+
+    with pytest.raises(errors.CertsError) as raised:
+        server.get(SECRET)
+
+    assert raised.value.place == f"API server {url}"
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "{", "a: b", "current-context: x\ncontexts: []\nclusters: []\nusers: []\nkind: Config"]
+)
+def test_unusable_kubeconfig_is_wrong_usage(tmp_path: pathlib.Path, content: str | None) -> None:
+    """A kubeconfig that is missing or says nothing: named, exit code 2."""
+    path = tmp_path / "kubeconfig"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(errors.CertsError) as raised:
+        api.connect(str(path))
+
+    assert raised.value.place == str(path)
+    assert raised.value.code == errors.Exit.USAGE
+    assert "\n" not in str(raised.value)
