@@ -15,7 +15,6 @@ from webhook.policy.catalogue import Catalogue
 
 Found = tuple[controls.Control, model.Violation, tuple[model.Mode, ...]]
 
-MIRROR = "kubernetes.io/config.mirror"
 UNJUDGED_SUBRESOURCES = frozenset(
     {"binding", "eviction", "log", "status", "resize", "proxy", "exec", "attach", "portforward"}
 )
@@ -39,8 +38,7 @@ def decide(subject: model.Subject, policy: model.Policy, catalogue: Catalogue, n
     if view is None:
         return model.Verdict(subject, problems=policy.problems, skipped=skipped)
     mutated = model.Mutation()
-    created = subject.operation == "CREATE" and not _is_mirror(subject, view)
-    if created or subject.kind != "Pod" or subject.subresource == "ephemeralcontainers":
+    if subject.operation == "CREATE" or subject.kind != "Pod" or subject.subresource == "ephemeralcontainers":
         # A template is not patched, but its pods will be: what they lose then, its author need not hear of.
         mutated = mutation.mutate(view, subject, policy, catalogue)
     findings, waived = _findings(view, subject, policy, now, _read_only_after(mutated))
@@ -91,14 +89,6 @@ def _differs(before: pod.Container | None, now: containers.ContainerView) -> boo
     if before is None or before.image != now.container.image:
         return True
     return now.kind == "ephemeralContainers" and before != now.container
-
-
-def _is_mirror(subject: model.Subject, view: containers.PodView) -> bool:
-    """Whether a kubelet shows a static pod: it runs already, as its file says, and a patch would only misreport it.
-
-    Anyone may write the annotation; only with a node's user name does it mean anything (NodeRestriction).
-    """
-    return subject.user.username.startswith("system:node:") and MIRROR in (view.metadata.annotations or ())
 
 
 def _read_only_after(mutated: model.Mutation) -> frozenset[str]:
