@@ -51,7 +51,16 @@ def render(report: model.Report) -> bytes:
     counts = Counter(map(fingerprints.of, report.rows))
     rows = {fingerprints.of(row): row for row in report.rows}
     entries = [
-        Entry(fingerprint, row.control, row.kind, row.namespace, row.name, row.container, row.path, counts[fingerprint])
+        Entry(
+            fingerprint,
+            row.control,
+            row.kind,
+            row.namespace,
+            row.name,
+            row.container,
+            fingerprints.field(row),
+            counts[fingerprint],
+        )
         for fingerprint, row in rows.items()
     ]
     entries.sort(key=lambda entry: (entry.kind, entry.namespace, entry.name, entry.control, entry.fingerprint))

@@ -111,9 +111,9 @@ def _compose(
 
 
 def _looks_like_json(data: bytes) -> bool:
-    """Whether the file begins as JSON does, and not with a template's `{{`: kubectl guesses in the same way."""
+    """Whether the file begins as JSON does, as kubectl guesses too, but has neither a template's `{{` nor `---`."""
     start = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:2]
-    return start[:1] in (b"{", b"[") and start != b"{{"
+    return start[:1] in (b"{", b"[") and start != b"{{" and not SEPARATOR.search(data)
 
 
 def _source(sources: list[tuple[int, bytes]], after: int, line: int) -> str:

@@ -52,7 +52,8 @@ def unknown(pod: model.Tree) -> Iterator[tuple[str, str]]:
         return
     yield from _in_context(spec, "spec", OF_POD, OF_CONTAINER, "each container's")
     for kind in CONTAINER_LISTS:
-        for index, container in enumerate(spec.get(kind) or ()):
+        listed = spec.get(kind)
+        for index, container in enumerate(listed if isinstance(listed, list) else ()):
             path = f"spec.{kind}[{index}]"
             yield from _in_context(container, path, OF_CONTAINER, OF_POD, "the pod's")
 

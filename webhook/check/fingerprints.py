@@ -14,9 +14,13 @@ INDEX = re.compile(r"\[\d+\]")
 DIGITS = 16
 
 
+def field(row: model.Row) -> str:
+    """The path without indexes, as in `spec.containers[].image`."""
+    return INDEX.sub("[]", row.path)
+
+
 def of(row: model.Row) -> str:
     """The fingerprint: control, object, container, field and what was seen there."""
-    path = INDEX.sub("[]", row.path)
-    parts = (row.control, row.kind, row.namespace, row.name, row.container, path, row.seen)
+    parts = (row.control, row.kind, row.namespace, row.name, row.container, field(row), row.seen)
     # The separator cannot occur in any part but `seen`, which stands last.
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:DIGITS]

@@ -145,7 +145,11 @@ def _type_problem(document: model.Document, node: nodes.Node, kind: str, error: 
     reason, path = (found[1], found[2]) if found else (error, "")
     line, _ = positions.locate(document, node, path)
     reason = reason.replace("`", "").replace("Expected", "expected").replace("got", "found")
-    hint = "; take it out of its quotes" if "found str" in reason and re.search(r"bool|int", reason) else ""
+    hint = ""
+    if "found str" in reason and re.search(r"expected (bool|int)", reason):
+        hint = "; take it out of its quotes"
+    elif "expected str" in reason and re.search(r"found (bool|int|float)", reason):
+        hint = "; put it in quotes"
     where = path or "the object"
     return model.Problem(document.file, line, f"{kind}: {where} has the wrong type: {reason}{hint}")
 
