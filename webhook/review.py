@@ -235,14 +235,16 @@ def validated(review: Review, verdict: model.Verdict) -> bytes:
 def mutated(review: Review, verdict: model.Verdict) -> bytes:
     """The answer of /mutate: always allowed, with a patch where there is something to repair."""
     subject = verdict.subject
-    operations = patch.operations(verdict.mutation.edits, subject.pod) if subject.pod else []
+    # Of a template, the mutation is only what will happen to its pods: patching it would make GitOps tools undo it.
+    mutation = verdict.mutation if subject.kind == "Pod" else model.Mutation()
+    operations = patch.operations(mutation.edits, subject.pod) if subject.pod else []
     return _answer(
         Response(
             review.uid,
             allowed=True,
             patch=_encoder.encode(operations) if operations else UNSET,
             patch_type="JSONPatch" if operations else UNSET,
-            warnings=messages.warnings(verdict.mutation.notes) or UNSET,
+            warnings=messages.warnings(mutation.notes) or UNSET,
             audit_annotations=(messages.annotations_of_mutation(verdict) or UNSET) if operations else UNSET,
         )
     )

@@ -61,20 +61,16 @@ class ImpatientSocket(ssl.SSLSocket):
 class Certificates:
     """Gives out the current context; looks at the files at most once a second.
 
-    `on_load` is told the end of each certificate that comes into use, in seconds since 1970; `on_failure` of each
-    attempt that failed, after which the old context serves on.
+    A master loads it before it forks, so that a worker that starts while the files are broken has one as well.
+    `not_after` is the end of the certificate in use, in seconds since 1970. `on_load` is told it for each one that
+    comes into use, `on_failure` of each attempt that failed, after which the old context serves on.
     """
 
-    def __init__(
-        self,
-        files: Files,
-        on_load: Callable[[float], None],
-        on_failure: Callable[[], None],
-        clock: Clock = time.monotonic,
-    ) -> None:
+    def __init__(self, files: Files, clock: Clock = time.monotonic) -> None:
+        self.not_after = 0.0
+        self.on_load: Callable[[float], None] = lambda _not_after: None
+        self.on_failure: Callable[[], None] = lambda: None
         self._files = files
-        self._on_load = on_load
-        self._on_failure = on_failure
         self._clock = clock
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
@@ -102,9 +98,10 @@ class Certificates:
             if self._context is None or signature != self._signature:
                 self._context = build(self._files)
                 self._signature = signature
-                self._on_load(not_after(Path(self._files.certificate).read_text()))
+                self.not_after = not_after(Path(self._files.certificate).read_text())
+                self.on_load(self.not_after)
         except (OSError, ValueError) as error:  # SSLError is an OSError
-            self._on_failure()
+            self.on_failure()
             if self._context is None:
                 raise
             # Half of a pair is there while somebody writes it; the next look finds the other half.

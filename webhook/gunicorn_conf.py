@@ -1,0 +1,103 @@
+"""How gunicorn runs the webhook: its settings, its hooks, and the worker that tells when it is ready.
+
+In: a `Server` of the settings, the certificates, the board of the probes. Out: a dict of gunicorn settings for the
+application of `webhook.serve`. gunicorn calls the hooks in the master (`pre_fork`, `child_exit`) and in each worker.
+"""
+
+import logging
+import ssl
+from typing import Any
+
+from gunicorn import glogging
+from gunicorn.workers import gthread
+from msgspec import Struct
+
+from webhook import metrics, probes, settings, tls
+
+KEEPALIVE_SECONDS = 120
+"""The API server keeps idle connections for 90 s (Go's DefaultTransport): the server must not close one first."""
+CONNECTIONS = 1000
+SILENT_WORKER_SECONDS = 30
+
+
+class Shared(Struct, frozen=True):
+    """What master and workers have in common, made before the first fork."""
+
+    certificates: tls.Certificates
+    board: probes.Board
+
+
+class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's messages go the way of all others, and no line is written for a request that was served."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        """Nothing of gunicorn's own: the root logger has the handler and the level."""
+        self.cfg = cfg
+        self.error_log.propagate = True
+        self.error_log.handlers = []
+        self.error_log.setLevel(logging.NOTSET)
+
+    def access(self, *_: object) -> None:
+        """Denials are logged by the app, with what was decided."""
+
+    def reopen_files(self) -> None:
+        """There are none."""
+
+
+class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """A worker with a slot on the board."""
+
+    slot = 0
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """SIGTERM: no longer ready, but what was accepted is still answered."""
+        self.shared.board.mark(self.slot, probes.STOPPING)
+        super().handle_exit(sig, frame)
+
+    def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        """Every request comes by here before it waits for a thread: the place to turn some away under overload."""
+        super().enqueue_req(conn)
+
+
+def options(server: settings.Server, shared: Shared, listener: int) -> dict[str, Any]:
+    """Settings of gunicorn; `listener` is the file descriptor of the bound socket."""
+    certificates, board = shared.certificates, shared.board
+    worker_class = type("PodsealWorker", (Worker,), {"shared": shared})
+
+    def pre_fork(_arbiter: object, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        worker.slot = board.claim()
+
+    def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        counts = metrics.Certificate()
+        certificates.on_load, certificates.on_failure = counts.loaded, counts.failed
+        counts.loaded(certificates.not_after)
+        board.mark(worker.slot, probes.READY)
+
+    def child_exit(_arbiter: object, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        board.mark(worker.slot, probes.FREE)
+        metrics.forget(worker.pid)
+
+    def ssl_context(_config: object, _factory: object) -> ssl.SSLContext:
+        return certificates.context()
+
+    return {
+        "bind": [f"fd://{listener}"],
+        "workers": server.workers,
+        "worker_class": worker_class,
+        "threads": server.threads,
+        "worker_connections": CONNECTIONS,
+        "keepalive": KEEPALIVE_SECONDS,
+        "graceful_timeout": server.graceful_seconds,
+        "timeout": SILENT_WORKER_SECONDS,
+        "preload_app": True,
+        "worker_tmp_dir": "/dev/shm",  # noqa: S108 -- memory: a heartbeat must not wait for a disk
+        "control_socket_disable": True,
+        "certfile": server.tls.cert_file,
+        "keyfile": server.tls.private_key_file,
+        "ssl_context": ssl_context,
+        "logger_class": Logger,
+        "pre_fork": pre_fork,
+        "post_worker_init": post_worker_init,
+        "child_exit": child_exit,
+        "proc_name": "podseal",
+    }
