@@ -16,6 +16,7 @@ from webhook.policy import decide, exceptions, labels
 from webhook.policy import model as policy_model
 from webhook.policy.catalogue import Catalogue
 from webhook.policy.pod import Pod
+from webhook.settings import Exempt
 
 AnyRow = TypeVar("AnyRow", bound=model.Row)
 
@@ -30,6 +31,7 @@ class Rules(Struct, frozen=True):
     defaults: policy_model.Defaults
     catalogue: Catalogue
     now: datetime
+    exempt: Exempt = Exempt()
     namespace_labels: Mapping[str, str] = {}
     namespaces: Mapping[str, Namespace] = {}
     profile: str = ""
@@ -57,7 +59,11 @@ class Judge:
         policy = self._policies.get(subject.namespace)
         if policy is None:
             policy = self._policies[subject.namespace] = self._rules.policy(subject.namespace)
-        verdict = decide.decide(subject, policy, self._rules.catalogue, self._rules.now)
+        exempt = self._rules.exempt.reason(subject)
+        if exempt:
+            verdict = policy_model.Verdict(subject, problems=(exempt,))
+        else:
+            verdict = decide.decide(subject, policy, self._rules.catalogue, self._rules.now)
         remaining = verdict.remaining
         return model.Judged(
             file=read.document.file,

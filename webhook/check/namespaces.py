@@ -6,6 +6,7 @@ may stand after what it holds, or in another file. Only files that hold the word
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct
 from yaml import nodes
 
@@ -33,22 +34,21 @@ def read(data: bytes) -> Mapping[str, Namespace]:
     for document in documents.read(data, ""):
         if isinstance(document, model.Document) and document.node:
             for node, declared in objects.unpacked(document.node):
-                if declared.kind == "Namespace" and declared.api_version == "v1":
+                if declared == objects.NAMESPACE:
                     found.update(_namespace(document, node))
     return found
 
 
 def _namespace(document: model.Document, node: nodes.Node) -> dict[str, Namespace]:
     try:
-        built = tree.Builder(document).build(node)
-    except tree.TooLargeError:
+        metadata = msgspec.convert(tree.Builder(document).build(node), objects.NamespaceObject).metadata
+    except (tree.TooLargeError, msgspec.ValidationError):
         return {}
-    metadata = built.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+    if metadata is None:
         return {}
-    return {metadata["name"]: Namespace(_texts(metadata.get("labels")), _texts(metadata.get("annotations")))}
+    return {metadata.name: Namespace(_texts(metadata.labels), _texts(metadata.annotations))}
 
 
-def _texts(values: model.Tree) -> dict[str, str]:
-    """The entries whose values are text; the API server takes no others."""
-    return {key: value for key, value in values.items() if isinstance(value, str)} if isinstance(values, dict) else {}
+def _texts(values: Mapping[str, str | None] | None) -> dict[str, str]:
+    """A null is an empty text to the API server."""
+    return {key: value or "" for key, value in (values or {}).items()}

@@ -6,15 +6,16 @@ is full of CRDs and ConfigMaps, which nobody here reads.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 from yaml import nodes
 
-from webhook.check import fields, model, positions, tree
+from webhook.check import fields, model, positions, scalars, tree
 from webhook.policy import model as policy_model
-from webhook.policy import workloads
+from webhook.policy import pod, workloads
 
 GROUPS = frozenset({"", "apps", "batch", "extensions"})
 """API groups whose kinds are Kubernetes' own. Others have kinds of the same names: OpenKruise a StatefulSet."""
@@ -23,6 +24,7 @@ MAX_LISTS = 4
 """Lists within lists; kubectl unpacks them to any depth, and nobody nests two."""
 
 TOO_LARGE = "its aliases expand without end or to more than any object needs; write the values out"
+SOME_VALUE = "[...]"
 VALIDATION_PATH = re.compile(r"(?s)(.*) - at `(?:key in )?\$\.?(.*)`")
 
 
@@ -40,22 +42,35 @@ class Header(Struct, frozen=True):
 
 
 class Object(Struct, frozen=True):
-    """One object that holds a pod. `tree` is all of it, `pod` the part that `--show-mutated` shows."""
+    """One object that holds a pod. `pod` is the pod, or the pod template, as a tree."""
 
     document: model.Document
     node: nodes.Node
     subject: policy_model.Subject
-    tree: model.Tree
-
-    @property
-    def pod(self) -> model.Tree:
-        """The pod, or the pod template, as a tree."""
-        return subtree(self.tree, workloads.prefix(self.subject.kind))
+    pod: model.Tree
 
     @property
     def line(self) -> int:
         """Where the object begins."""
         return positions.line_of(self.document, self.node)
+
+
+class NamespaceMetadata(pod.ApiObject, frozen=True):
+    """The metadata of a Namespace, as far as a policy is read from it."""
+
+    name: str = ""
+    labels: dict[str, str | None] | None = None
+    annotations: dict[str, str | None] | None = None
+
+
+class NamespaceObject(pod.ApiObject, frozen=True):
+    """A Namespace; `enforce: off` without quotes is a boolean to YAML 1.1, and no label."""
+
+    metadata: NamespaceMetadata | None = None
+
+
+Converted = TypeVar("Converted", bound=pod.ApiObject)
+NAMESPACE = Header("v1", "Namespace")
 
 
 class Ignored(Struct, frozen=True):
@@ -70,6 +85,9 @@ def read(document: model.Document) -> Iterator[Object | Ignored | model.Problem]
     for node, declared in unpacked(document.node):
         if declared.kind in workloads.KINDS and declared.group in GROUPS:
             yield from _object(document, node, declared.kind, builder)
+        elif declared == NAMESPACE:
+            yield from _converted(document, node, builder, "Namespace", NamespaceObject)
+            yield Ignored()
         else:
             yield Ignored()
 
@@ -108,27 +126,11 @@ def _items(node: nodes.Node, default: Header, depth: int) -> Iterator[tuple[node
 def _object(
     document: model.Document, node: nodes.Node, kind: str, builder: tree.Builder
 ) -> Iterator[Object | model.Problem]:
-    try:
-        built = builder.build(node)
-    except tree.TooLargeError:
-        yield model.Problem(
-            document.file,
-            positions.line_of(document, node),
-            TOO_LARGE,
-        )
+    struct, prefix, _ = workloads.KINDS[kind]
+    converted = yield from _converted(document, node, builder, kind, struct)
+    if converted is None:
         return
-    finally:
-        yield from builder.problems
-        builder.problems = []
-    prefix = workloads.prefix(kind)
-    for path, reason in fields.unknown(subtree(built, prefix)):
-        line, _ = positions.locate(document, node, prefix + path)
-        yield model.Problem(document.file, line, f"{prefix}{path}: {reason}")
-    try:
-        decoded = msgspec.convert(built, workloads.KINDS[kind][0])
-    except msgspec.ValidationError as error:
-        yield _type_problem(document, node, kind, str(error))
-        return
+    built, decoded = converted
     metadata = decoded.metadata or None
     subject = policy_model.Subject(
         kind=kind,
@@ -136,13 +138,38 @@ def _object(
         name=(metadata.name or "") if metadata else "",
         pod=decoded.pod(),
     )
-    yield Object(document, node, subject, built)
+    yield Object(document, node, subject, subtree(built, prefix))
+
+
+def _converted(
+    document: model.Document, node: nodes.Node, builder: tree.Builder, kind: str, struct: type[Converted]
+) -> Generator[model.Problem, None, tuple[model.Tree, Converted] | None]:
+    """The tree of an object and its typed form; None, after a problem, where it has none."""
+    try:
+        built = builder.build(node)
+    except tree.TooLargeError:
+        yield model.Problem(document.file, positions.line_of(document, node), TOO_LARGE)
+        return None
+    finally:
+        yield from builder.problems
+        builder.problems = []
+    prefix = workloads.prefix(kind) if kind in workloads.KINDS else ""
+    for path, reason in fields.unknown(subtree(built, prefix)):
+        line, _ = positions.locate(document, node, prefix + path)
+        yield model.Problem(document.file, line, f"{prefix}{path}: {reason}")
+    try:
+        return built, msgspec.convert(built, struct)
+    except msgspec.ValidationError as error:
+        yield _type_problem(document, node, kind, str(error))
+        return None
 
 
 def _type_problem(document: model.Document, node: nodes.Node, kind: str, error: str) -> model.Problem:
     """A value of the wrong type, at its line; the API server refuses the object for it."""
     found = VALIDATION_PATH.fullmatch(error)
     reason, path = (found[1], found[2]) if found else (error, "")
+    if path.endswith(SOME_VALUE):
+        path = _with_key(positions.nearest(node, path), path)
     line, _ = positions.locate(document, node, path)
     reason = reason.replace("`", "").replace("Expected", "expected").replace("got", "found")
     hint = ""
@@ -152,6 +179,17 @@ def _type_problem(document: model.Document, node: nodes.Node, kind: str, error: 
         hint = "; put it in quotes"
     where = path or "the object"
     return model.Problem(document.file, line, f"{kind}: {where} has the wrong type: {reason}{hint}")
+
+
+def _with_key(node: nodes.Node, path: str) -> str:
+    """The path with the key of the first value that is no text; msgspec does not say which of a dict's values it is."""
+    for key, value in node.value if isinstance(node, nodes.MappingNode) else ():
+        is_text = isinstance(value, nodes.ScalarNode) and (
+            value.tag != "?" or isinstance(scalars.plain(value.value), str | None)
+        )
+        if not is_text:
+            return f"{path.removesuffix(SOME_VALUE)}[{key.value}]"
+    return path
 
 
 def subtree(values: model.Tree, prefix: str) -> model.Tree:

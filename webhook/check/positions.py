@@ -24,13 +24,23 @@ def locate(document: model.Document, node: nodes.Node, path: str) -> tuple[int, 
         node: the object's node; an item of a List has its own.
         path: as in `spec.containers[0].image`; a key with dots stands in brackets.
     """
+    mark, _ = _nearest(node, path)
+    return mark.line + document.first_line, mark.column + 1
+
+
+def nearest(node: nodes.Node, path: str) -> nodes.Node:
+    """The node at a path or, where there is none, its nearest parent."""
+    return _nearest(node, path)[1]
+
+
+def _nearest(node: nodes.Node, path: str) -> tuple[Mark, nodes.Node]:
     mark = node.start_mark
     for step in STEP.finditer(path):
         found = _child(node, step[1] if step[1] is not None else step[2])
         if found is None:
             break
         mark, node = found
-    return mark.line + document.first_line, mark.column + 1
+    return mark, node
 
 
 def line_of(document: model.Document, node: nodes.Node) -> int:

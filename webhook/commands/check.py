@@ -7,12 +7,15 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import click
 from msgspec import Struct
 
+from webhook import settings
 from webhook.check import files, judge, model, progress, reports, run, terminal
+from webhook.config_file import ConfigError
 from webhook.policy import labels
 from webhook.policy import model as policy_model
 
@@ -169,11 +172,14 @@ def _run(options: Options, context: click.Context) -> model.Report:
 
 
 def _rules(options: Options) -> judge.Rules:
-    from webhook.policy import catalogue  # noqa: PLC0415
-
+    try:
+        policies = settings.policies(Path(options.policy) if options.policy else settings.find(Path.cwd()))
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
     return judge.Rules(
-        defaults=policy_model.Defaults(),
-        catalogue=catalogue.EMPTY,
+        defaults=policies.defaults,
+        catalogue=policies.catalogue,
+        exempt=policies.exempt,
         now=datetime.now(UTC),
         namespace_labels=options.namespace_labels,
         profile=options.profile or "",
@@ -193,7 +199,7 @@ def _with_baseline(report: model.Report, options: Options) -> model.Report:
     content = files.content(files.Source(options.baseline))
     try:
         if isinstance(content, model.Problem):
-            raise ValueError(content.reason)  # noqa: TRY301 -- both causes get the same remedy
+            raise ValueError(content.reason)  # noqa: TRY301, TRY004 -- both causes get the same remedy
         return baseline.apply(report, baseline.parse(content))
     except ValueError as error:
         message = f"baseline {options.baseline}: {error}; write one with --write-baseline"

@@ -4,7 +4,6 @@ In: the pod's volumes and containers. Out: deterministic names, DNS labels of at
 `mutation`, once for each pod. The same pod always yields the same names: retries and dry runs show what will be.
 """
 
-import hashlib
 from collections.abc import Collection
 
 from webhook.policy import containers, pod
@@ -68,6 +67,8 @@ def _equal(present: pod.EmptyDir | None, wanted: pod.EmptyDir) -> bool:
 
 
 def _hash(container: str, path: str) -> str:
+    import hashlib  # noqa: PLC0415 -- loads OpenSSL, a tenth of the start-up of `podseal check`
+
     return hashlib.blake2b(f"{container}\0{path}".encode(errors="surrogatepass"), digest_size=5).hexdigest()
 
 

@@ -42,7 +42,11 @@ WRONG: dict[str, tuple[str, int, str]] = {
     ),
     "text for a list": ("spec:\n  containers: x\n", 4, "spec.containers has the wrong type"),
     "number for an object": ("spec: 7\n", 3, "spec has the wrong type"),
-    "a boolean annotation": ("metadata:\n  annotations:\n    a: on\n", 4, "found bool; put it in quotes"),
+    "a boolean annotation": (
+        "metadata:\n  annotations:\n    x: 'on'\n    a: on\n",
+        6,
+        "metadata.annotations[a] has the wrong type: expected str | null, found bool; put it in quotes",
+    ),
     "a name that YAML 1.1 reads as a boolean": ("metadata:\n  name: n\n", 4, "found bool; put it in quotes"),
     "a number for a name": ("metadata:\n  name: 12\n", 4, "metadata.name has the wrong type"),
 }
