@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import kubernetes.client
@@ -25,7 +25,7 @@ Object = Mapping[str, Any]
 
 _TIMEOUT_SECONDS = 10.0
 _MERGE = "application/merge-patch+json"
-_APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_PATCH = "application/json-patch+json"
 _SUCCESS = range(200, 300)
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 401, 403, 404, 409, 429, 500
 
@@ -108,14 +108,16 @@ class Api:
         """
         return self._written("patch", address, "PATCH", address.path, body=body, content_type=_MERGE)
 
-    def apply(self, address: Address, body: Object) -> Object:
-        """Own and set exactly the body's fields (server-side apply), as `FIELD_MANAGER`.
+    def patch(self, address: Address, version: str, operations: Sequence[Object]) -> Object:
+        """Change fields of the object (RFC 6902), if it still has the version.
 
         Raises:
-            errors.ConflictError: it has another version than the body says.
+            errors.ConflictError: it is gone or has another version.
             errors.CertsError: the API server is away or refuses.
         """
-        return self._written("patch", address, "PATCH", address.path, body=body, content_type=_APPLY)
+        # A `test` of the version would be refused as an invalid request; to set it asks for the optimistic lock.
+        guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
+        return self._written("patch", address, "PATCH", address.path, body=[guard, *operations], content_type=_PATCH)
 
     def _written(
         self,
@@ -154,18 +156,14 @@ class Api:
         raise _refusal(status, str(answer.get("message", "")), verb, address)
 
     def _send(
-        self, method: str, path: str, body: Object | None = None, content_type: str = "application/json"
+        self, method: str, path: str, body: object = None, content_type: str = "application/json"
     ) -> tuple[int, bytes]:
         query = [] if method == "GET" else [("fieldManager", FIELD_MANAGER)]
-        if content_type == _APPLY:
-            query.append(("force", "true"))
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
-        # The transport encodes bodies of JSON types itself, and wants others encoded.
-        encoded: object = json.dumps(body) if content_type == _APPLY else body
         serialized = self._client.param_serialize(
-            method, path, query_params=query, header_params=headers, body=encoded, auth_settings=["BearerToken"]
+            method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
         response = self._client.call_api(*serialized, _request_timeout=_TIMEOUT_SECONDS)
         return response.status, response.read()

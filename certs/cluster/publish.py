@@ -1,13 +1,13 @@
 """The caBundles of webhook configurations as a `reconcile.Publication`.
 
-Each write is a server-side apply of the caBundles alone, guarded by the resourceVersion that was read.
+Each write is a JSON patch of the caBundles alone, by the field manager `podseal-certs`, guarded by the
+resourceVersion that was read (which makes the positions in the list safe).
 
-Why apply, and not a JSON patch guarded by `test`: both leave the API server's record that the field manager
-`podseal-certs` set `caBundle` and nothing else, which is what GitOps tools compare by (Argo CD's
-`ignoreDifferences` with `managedFieldsManagers`; argo-cd#4326, #1487). A JSON patch names an entry by its
-position, which another writer may change; apply names it by the webhook's name, its key in the list. And apply
-records a claim: a tool that applies a caBundle of its own without force is told of the conflict, instead of
-writing an old one back in each of its rounds. podseal forces, since only it knows the right content.
+Why not a server-side apply? Both leave the record that podseal-certs set `caBundle` and nothing else, which GitOps
+tools compare by (argo-cd#4326, #1487): no difference is shown, and who applies a caBundle of his own is told of the
+conflict. But apply also claims the list's entry (`k:{"name":…}` and `f:name`). When such a tool then removes a
+webhook from its manifests, the claimed rest of it stays, without url and rules, and the API server refuses the
+tool's whole update. A patch claims the leaf only; the entry goes. Both were tried with Kubernetes 1.37.
 
 Rights that it needs: get and patch on the named configurations.
 """
@@ -45,11 +45,11 @@ def addresses(name: str) -> tuple[api.Address, ...]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Configuration:
-    """A webhook configuration as it was read: its version and each webhook's authorities by its name."""
+    """A webhook configuration as it was read: its version and each webhook's authorities, in their order."""
 
     address: api.Address
     version: str
-    bundles: dict[str, tuple[model.Certificate, ...]]
+    bundles: tuple[tuple[model.Certificate, ...], ...]
 
 
 class CaBundles:
@@ -78,7 +78,7 @@ class CaBundles:
                 continue
             if found is not None:
                 self._read.append(_configuration(address, found))
-        bundles = [bundle for configuration in self._read for bundle in configuration.bundles.values()]
+        bundles = [bundle for configuration in self._read for bundle in configuration.bundles]
         return (*bundles, *([()] if self._unreadable else [])), self._unreadable
 
     def publish(self, trust: Sequence[model.Certificate]) -> None:
@@ -91,11 +91,11 @@ class CaBundles:
         failures: list[Exception] = [self._unreadable] if self._unreadable else []
         wanted = {certificate.fingerprint for certificate in trust}
         for configuration in self._read:
-            held = ({one.fingerprint for one in bundle} for bundle in configuration.bundles.values())
+            held = ({one.fingerprint for one in bundle} for bundle in configuration.bundles)
             if all(fingerprints == wanted for fingerprints in held):
                 continue
             try:
-                self._api.apply(configuration.address, _ca_bundles(configuration, pem.join(trust)))
+                self._api.patch(configuration.address, configuration.version, _changes(configuration, pem.join(trust)))
             except (errors.CertsError, errors.ConflictError) as error:
                 failures.append(error)
         if failures:
@@ -106,7 +106,7 @@ def _configuration(address: api.Address, found: api.Object) -> _Configuration:
     return _Configuration(
         address,
         found["metadata"]["resourceVersion"],
-        {webhook["name"]: _authorities(webhook) for webhook in found.get("webhooks") or ()},
+        tuple(_authorities(webhook) for webhook in found.get("webhooks") or ()),
     )
 
 
@@ -118,11 +118,9 @@ def _authorities(webhook: dict[str, Any]) -> tuple[model.Certificate, ...]:
         return ()
 
 
-def _ca_bundles(configuration: _Configuration, bundle: bytes) -> api.Object:
+def _changes(configuration: _Configuration, bundle: bytes) -> list[api.Object]:
     content = base64.b64encode(bundle).decode()
-    return {
-        "apiVersion": configuration.address.api_version,
-        "kind": configuration.address.kind,
-        "metadata": {"name": configuration.address.name, "resourceVersion": configuration.version},
-        "webhooks": [{"name": name, "clientConfig": {"caBundle": content}} for name in configuration.bundles],
-    }
+    return [
+        {"op": "add", "path": f"/webhooks/{number}/clientConfig/caBundle", "value": content}  # `add` replaces too
+        for number in range(len(configuration.bundles))
+    ]

@@ -1,4 +1,4 @@
-"""A tiny API server in this process: objects by path, versions, merge patch, apply of caBundles, and failures.
+"""A tiny API server in this process: objects by path, versions, patches, and failures.
 
 It stands in where a real API server cannot be made to fail on purpose, and lets these tests run without one.
 That it agrees with a real one is shown by tests/cluster/e2e/test_certs.py, which does the same things there.
@@ -14,6 +14,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import jsonpatch
 
 from certs import model, pem
 
@@ -75,10 +77,11 @@ class Double:
         elif path not in self.objects:
             return 404, b"{}"
         elif method == "PATCH":
-            old = self.objects[path]
-            if body["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"]:
+            version = body[0]["value"] if isinstance(body, list) else body["metadata"]["resourceVersion"]
+            if version != self.objects[path]["metadata"]["resourceVersion"]:
                 return 409, b"{}"
-            self.put(path, _applied(old, body) if "apply" in content_type else _merged(old, body))
+            change = _patched if "json-patch" in content_type else _merged
+            self.put(path, change(self.objects[path], body))
         return 200, json.dumps(self.objects[path]).encode()
 
 
@@ -104,11 +107,10 @@ def _merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return new
 
 
-def _applied(old: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    bundles = {webhook["name"]: webhook["clientConfig"] for webhook in body["webhooks"]}
-    webhooks = [one | {"clientConfig": one["clientConfig"] | bundles.pop(one["name"], {})} for one in old["webhooks"]]
-    assert not bundles, "applied to a webhook that is not there"
-    return old | {"webhooks": webhooks}
+def _patched(old: dict[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
+    """RFC 6902."""
+    patched: dict[str, Any] = jsonpatch.apply_patch(old, operations)
+    return patched
 
 
 @contextmanager
