@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock check test cluster cluster-down
+.PHONY: help setup lock run check test cluster cluster-down
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -27,6 +27,13 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 lock: ## resolve the dependencies anew into the two lock files (needs uv)
 	uv pip compile -q -U --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q -U --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
+
+run: setup ## serve the webhook on 127.0.0.1:8443 with a certificate of its own
+	@$(RUN)podseal-certs init --dir .podseal/certs
+	@echo "Try it in another terminal:"
+	@echo "  curl --cacert .podseal/certs/ca.crt -H 'Content-Type: application/json' \\"
+	@echo "    --data-binary @tests/data/reviews/create-pods.json https://127.0.0.1:8443/validate"
+	@exec $(RUN)podseal serve --tls-cert-file .podseal/certs/tls.crt --tls-private-key-file .podseal/certs/tls.key
 
 check: setup ## lint, types, import contracts
 	$(RUN)ruff check .
