@@ -56,19 +56,27 @@ class WritablePath(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Place(Struct, frozen=True, gc=False):
-    """A writable path as it is looked up: canonical names, and whether it is injected unasked."""
+    """A writable path as it is looked up.
+
+    Attributes:
+        path: canonical.
+        chains: for each of its names, the canonical path and its ancestors, nearest first.
+        unasked: whether it is injected without being asked for.
+        entry: what the catalogue says.
+    """
 
     path: str
-    alias: str
+    chains: tuple[tuple[str, ...], ...]
     unasked: bool
     entry: WritablePath
 
 
 def place(entry: WritablePath) -> Place:
     """The place that an entry means."""
+    names = [paths.canonical(name) for name in (entry.path, entry.alias) if name]
     return Place(
-        path=paths.canonical(entry.path),
-        alias=paths.canonical(entry.alias) if entry.alias else "",
+        path=names[0],
+        chains=tuple(tuple(paths.upwards(name)) for name in names),
         unasked=not (entry.seed or entry.vol or entry.when),
         entry=entry,
     )

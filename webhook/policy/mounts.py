@@ -4,7 +4,7 @@ In: a container and the volumes of its pod. Out: canonical path -> writable, and
 falls into. Called by `mutation`, which adds what it injects.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from webhook.policy import paths, pod
 
@@ -59,12 +59,15 @@ def mounted(container: pod.Container, read_only: frozenset[str]) -> dict[str, bo
     return found
 
 
-def covering(found: Mapping[str, bool], path: str) -> bool | None:
-    """Whether the mount that a canonical path falls into can be written; None where it falls into none."""
-    if not found:
-        return None
-    for each in paths.upwards(path):
-        writable = found.get(each)
-        if writable is not None:
-            return writable
+def covering(found: Mapping[str, bool], chains: Sequence[tuple[str, ...]]) -> bool | None:
+    """Whether the mount that a place lies in can be written; None where it lies in none.
+
+    Args:
+        found: canonical path -> writable.
+        chains: for each name of the place, the canonical path and its ancestors, nearest first.
+    """
+    for chain in chains:
+        for path in chain:
+            if path in found:
+                return found[path]
     return None

@@ -159,25 +159,16 @@ def _obstacle(places: Iterable[catalogue.Place], mounted: dict[str, bool]) -> st
     """
     for place in places:
         entry = place.entry
-        if (
-            entry.seed
-            and not (entry.vol or entry.when or place.unasked)
-            and mounts.covering(mounted, place.path) is None
-        ):
+        needed = entry.seed and not (entry.vol or entry.when)
+        if needed and mounts.covering(mounted, place.chains) is None:
             return entry.path
     return ""
-
-
-def _covering(mounted: dict[str, bool], place: catalogue.Place) -> bool | None:
-    """Whether the mount that a place lies in, by either of its names, can be written; None where it lies in none."""
-    covering = mounts.covering(mounted, place.path)
-    return mounts.covering(mounted, place.alias) if covering is None and place.alias else covering
 
 
 def _inject(plan: Plan, container: containers.ContainerView, mounted: dict[str, bool], place: catalogue.Place) -> bool:
     """Add one volume and its mount, unless something is mounted there; say whether it was added."""
     entry = place.entry
-    covering = _covering(mounted, place)
+    covering = mounts.covering(mounted, place.chains)
     if covering is not None:
         if not covering:
             # The runtime cannot make the mount point in there (kubernetes/kubernetes#72261). The program could not
@@ -221,7 +212,7 @@ def _note_left_alone(
     entry = place.entry
     if not (entry.seed or entry.vol) or (entry.when and not made_read_only):
         return
-    if _covering(mounted, place) is not None:
+    if mounts.covering(mounted, place.chains) is not None:
         return
     reason = (
         f"is a VOLUME of the image, which containerd mounts writable{' with its files' if entry.seed else ''}"
