@@ -25,20 +25,31 @@ LINE_BYTES = 16 * 1024 * 1024
 NO_QUERY: Mapping[str, str] = {}
 
 
+class StatusMetadata(msgspec.Struct, frozen=True):
+    """metadata of a Status."""
+
+    continue_: str = msgspec.field(default="", name="continue")
+
+
 class Status(msgspec.Struct, frozen=True):
     """The Status object of a refusal (k8s.io/apimachinery/pkg/apis/meta/v1)."""
 
     message: str = ""
     reason: str = ""
     code: int = 0
+    metadata: StatusMetadata = StatusMetadata()
 
 
 class Refused(Exception):  # noqa: N818 -- the API server refused; that is no programming error
-    """The API server answered with an error, or did not answer: then the status is 0."""
+    """The API server answered with an error, or did not answer: then the status is 0.
 
-    def __init__(self, status: int, message: str) -> None:
+    `continue_token` comes with the 410 of a list whose snapshot is gone: it goes on from there as of now.
+    """
+
+    def __init__(self, status: int, message: str, continue_token: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.continue_token = continue_token
 
     def __str__(self) -> str:
         text = self.args[0]
@@ -133,7 +144,7 @@ def _refusal(response: urllib3.HTTPResponse) -> Refused:
         status = msgspec.json.decode(_body(response), type=Status)
     except msgspec.DecodeError:
         status = Status()
-    return Refused(response.status, status.message or str(response.reason))
+    return Refused(response.status, status.message or str(response.reason), status.metadata.continue_)
 
 
 @contextlib.contextmanager

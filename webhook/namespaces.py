@@ -1,7 +1,7 @@
 """The labels of every namespace, from memory: a list and a watch of metadata, and what to do when it falls behind.
 
 In: a client of the API server. Out: `Namespaces.get(name)`, the `podseal.dev/` keys of a namespace. Called by the
-webhook's app for each request; `start` by each worker after its fork.
+webhook's app for each request; `start` by each worker after its fork. `podseal scan` takes `list_all` and `fetch_one`.
 No request waits for the API server while the watch is alive and knows the namespace. Where the watch has been silent
 for too long, or the namespace is too new for it, that one is fetched, once for all requests that ask for it, within
 500 ms; failing that the last known labels serve, counted. Readiness never changes for it: every replica would fall
@@ -133,12 +133,11 @@ class Namespaces:
 
     def _fetch_now(self, name: str) -> guard.NamespaceKeys | None:
         try:
-            body = self._client.get(f"{PATH}/{name}", accept=apiserver.METADATA, seconds=FETCH_SECONDS)
+            keys = fetch_one(self._client, name, FETCH_SECONDS)
         except apiserver.Refused as refused:
             if refused.status == NOT_FOUND:
                 return NO_KEYS
             raise
-        keys = _keys(msgspec.json.decode(body, type=Object).metadata)
         self._known[name] = keys
         return keys
 
@@ -163,20 +162,11 @@ class Namespaces:
 
     def _list(self) -> str:
         """Replace what is known by a list of now; return the version from which to watch."""
-        known: dict[str, guard.NamespaceKeys] = {}
-        query = {"limit": str(PAGE)}
-        while True:
-            body = self._client.get(PATH, query, accept=apiserver.METADATA_LIST)
-            page = msgspec.json.decode(body, type=Page)
-            known |= {item.metadata.name: _keys(item.metadata) for item in page.items}
-            if not page.metadata.continue_:
-                break
-            query["continue"] = page.metadata.continue_
-        self._known = known
+        self._known, version = list_all(self._client)
         self._heard = self._clock()
         self.counts.relists += 1
-        self.counts.known = len(known)
-        return page.metadata.resource_version
+        self.counts.known = len(self._known)
+        return version
 
     def _watch(self, version: str) -> str:
         """Follow the changes from a version; return the version at which the server ended the watch."""
@@ -201,6 +191,32 @@ class Namespaces:
             self._heard = self._clock()
             self.counts.known = len(self._known)
         return version
+
+
+def list_all(client: apiserver.Client) -> tuple[dict[str, guard.NamespaceKeys], str]:
+    """Every namespace of now, and the version from which to watch.
+
+    Raises:
+        apiserver.Refused: the server refused.
+    """
+    known: dict[str, guard.NamespaceKeys] = {}
+    query = {"limit": str(PAGE)}
+    while True:
+        page = msgspec.json.decode(client.get(PATH, query, accept=apiserver.METADATA_LIST), type=Page)
+        known |= {item.metadata.name: _keys(item.metadata) for item in page.items}
+        if not page.metadata.continue_:
+            return known, page.metadata.resource_version
+        query["continue"] = page.metadata.continue_
+
+
+def fetch_one(client: apiserver.Client, name: str, seconds: float = 30.0) -> guard.NamespaceKeys:
+    """One namespace of now.
+
+    Raises:
+        apiserver.Refused: the server refused, or knows no such namespace (404).
+    """
+    body = client.get(f"{PATH}/{name}", accept=apiserver.METADATA, seconds=seconds)
+    return _keys(msgspec.json.decode(body, type=Object).metadata)
 
 
 def _keys(metadata: Metadata) -> guard.NamespaceKeys:
