@@ -7,6 +7,7 @@ processes. Called by `webhook.commands.check`; reads files, writes nothing.
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct, structs
 
@@ -54,7 +55,10 @@ def _batches(found: Sequence[Found], rules: judge.Rules, jobs: int) -> Iterator[
         yield _judged(rules, found)
         return
     import concurrent.futures  # noqa: PLC0415 -- start-up counts, and few runs want processes
+    import copyreg  # noqa: PLC0415 -- as above
 
+    # The catalogue is a read-only mapping, which pickle does not know.
+    copyreg.pickle(MappingProxyType, lambda mapping: (MappingProxyType, (dict(mapping),)))
     tasks = [found[start : start + FILES_PER_TASK] for start in range(0, len(found), FILES_PER_TASK)]
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(functools.partial(_judged_at_once, rules), tasks)

@@ -45,7 +45,7 @@ WRONG: dict[str, tuple[str, int, str]] = {
     "a boolean annotation": (
         "metadata:\n  annotations:\n    x: 'on'\n    a: on\n",
         6,
-        "metadata.annotations[a] has the wrong type: expected str | null, found bool; put it in quotes",
+        "annotations[a] has the wrong type: expected str | null, found bool; put it",
     ),
     "a name that YAML 1.1 reads as a boolean": ("metadata:\n  name: n\n", 4, "found bool; put it in quotes"),
     "a number for a name": ("metadata:\n  name: 12\n", 4, "metadata.name has the wrong type"),

@@ -5,6 +5,7 @@ The escapes are those of actions/toolkit, packages/core/src/command.ts.
 """
 
 from webhook.check import model, reports
+from webhook.check.terminal import printable
 
 LEVELS = {"deny": "error", "warn": "warning", "audit": "notice"}
 
@@ -29,7 +30,8 @@ def _command(level: str, properties: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # Line ends are escaped with all else that a log viewer might obey, so that only the percent sign is left.
+    return printable(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

@@ -1,6 +1,7 @@
 """JUnit XML: a suite for each file, a test case for each object, a failure where the run would fail.
 
 In: a report. Out: XML after the schema of Jenkins' xunit plugin (junit-10.xsd), which GitLab and others read too.
+It has no attributes for a place: the file is the class, and each message begins with file, line and column.
 """
 
 import re
@@ -41,8 +42,7 @@ def _suite(file: model.FileResult, look: reports.Look) -> ET.Element:
 
 
 def _case(judged: model.Judged, look: reports.Look) -> ET.Element:
-    file = _text(judged.file)
-    case = ET.Element("testcase", classname=file, name=_text(judged.title), file=file, line=str(judged.line))
+    case = ET.Element("testcase", classname=_text(judged.file), name=_text(judged.title))
     others = []
     for row in judged.rows:
         place = f"{row.file}:{row.line}:{row.column}"
@@ -57,7 +57,7 @@ def _case(judged: model.Judged, look: reports.Look) -> ET.Element:
 
 
 def _unreadable(file: model.FileResult) -> ET.Element:
-    case = ET.Element("testcase", classname=_text(file.file), name="readable", file=_text(file.file))
+    case = ET.Element("testcase", classname=_text(file.file), name="readable")
     for problem in file.problems:
         error = ET.SubElement(case, "error", type="unreadable", message=_text(f"line {problem.line}: {problem.reason}"))
         error.text = _text(f"{problem.file}:{problem.line}: {problem.reason}")
