@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run check test cluster cluster-down
+.PHONY: help setup lock run check test cluster cluster-down manifests
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -49,3 +49,6 @@ cluster: setup ## start a one-node Kubernetes: .cluster/kubeconfig, .cluster/bin
 
 cluster-down: setup ## remove it with everything that it made on the machine
 	@$(RUN)python -m tests.cluster down
+
+manifests: setup ## make install.yaml, the chart's schema and its table of values anew
+	@$(RUN)python -m tests.manifests.render
