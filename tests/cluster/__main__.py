@@ -17,7 +17,7 @@ A Kubernetes {version} runs. Use it with:
 Users with fewer rights ({people}): {users}/NAME.kubeconfig
 Images on the node: podseal.test/{{busybox,distroless,nonroot,library/nginx}}:1 (imagePullPolicy: Never)
 Logs: {logs}
-Tests reuse it with PODSEAL_TEST_CLUSTER={folder}; `make cluster-down` removes it."""
+Tests reuse it with PODSEAL_TEST_CLUSTER={folder}; removed by `{down}`."""
 
 
 def _up(folder: pathlib.Path) -> None:
@@ -40,6 +40,9 @@ def _up(folder: pathlib.Path) -> None:
             users=layout.users,
             logs=layout.logs,
             folder=folder,
+            down="make cluster-down"
+            if folder == layouts.DEFAULT_BED
+            else f"python -m tests.cluster down --folder {folder}",
         )
     )
 

@@ -115,6 +115,14 @@ class Bed:
         """Give the node the images of an archive as `docker save` writes it (see images.write)."""
         node.import_images(self.layout, archive)
 
+    def pinned(self, reference: str) -> str:
+        """Return `repository@digest` for an image of the node.
+
+        Raises:
+            KeyError: the node has no such image.
+        """
+        return node.pin(reference, node.image_digests(self.layout)[reference])
+
     def process(self, program: str) -> processes.ProcessId | None:
         """Return the process of a program of PROGRAMS, None when it was not started."""
         return records.load(self.layout.folder).programs.get(program)
@@ -234,9 +242,11 @@ def attach(folder: pathlib.Path) -> Bed:
 
 def remove_abandoned() -> None:
     """Remove the clusters whose owner died before it could."""
-    for made in records.load_all():
-        if made.abandoned:
-            teardown.remove(made)
+    me = processes.identify(os.getpid())
+    for found in records.load_all():
+        claimed = records.claim(found, me) if found.abandoned else None
+        if claimed is not None:
+            teardown.remove(claimed)
 
 
 def _timed(progress: Progress) -> Progress:

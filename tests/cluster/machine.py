@@ -63,10 +63,10 @@ def _links() -> frozenset[str]:
     return frozenset(link["ifname"] for link in json.loads(listed))
 
 
-def _cgroups(folders: collections.abc.Iterable[pathlib.Path]) -> frozenset[str]:
+def _cgroups(folders: set[pathlib.Path]) -> frozenset[str]:
     theirs = {bundle.name for folder in folders for bundle in layouts.Layout(folder).bundles.glob("*")}
-    # The parent of all containers' cgroups is anybody's while somebody has containers.
-    ignored = theirs | ({teardown.CONTAINERD_NAMESPACE} if theirs else set())
+    # The parent of all containers' cgroups stays as long as somebody's containerd may use it.
+    ignored = theirs | ({teardown.CONTAINERD_NAMESPACE} if folders else set())
     return frozenset(
         str(group)
         for root in teardown.cgroup_hierarchies()

@@ -58,21 +58,47 @@ def relay(layout: layouts.Layout, network: networks.Network) -> list[str]:
 
 
 def import_images(layout: layouts.Layout, archive: pathlib.Path) -> None:
-    """Give the node the images of an archive.
+    """Give the node the images of an archive, by their tags and by `repository@digest`.
 
     Raises:
         RuntimeError: containerd refused it; the text is its reason.
     """
-    command = ["/usr/bin/ctr", f"--address={layout.containerd_socket}", "--namespace=k8s.io", "images", "import"]
-    outcome = subprocess.run([*command, str(archive)], capture_output=True, text=True, check=False)
-    if outcome.returncode != 0:
-        raise RuntimeError(f"cannot import {archive}: {outcome.stderr.strip()}")
+    _ctr(layout, "images", "import", str(archive))
+    digests = image_digests(layout)
+    for reference, digest in digests.items():
+        # A pull would store both names; an import stores the tag alone, and pinned images would not be found.
+        pinned = pin(reference, digest)
+        if pinned not in digests:
+            _ctr(layout, "images", "tag", reference, pinned)
+
+
+def image_digests(layout: layouts.Layout) -> dict[str, str]:
+    """Return the node's images: reference -> digest of the manifest."""
+    rows = (line.split() for line in _ctr(layout, "images", "list").splitlines()[1:])
+    return {row[0]: row[2] for row in rows if not row[0].startswith("sha256:")}
+
+
+def pin(reference: str, digest: str) -> str:
+    """Return `repository@digest` for a reference with a tag or a digest."""
+    repository, _, last = reference.partition("@")[0].rpartition("/")
+    return f"{repository}/{last.partition(':')[0]}@{digest}"
 
 
 def answers(layout: layouts.Layout) -> bool:
     """Say whether containerd answers on its socket."""
-    command = ["/usr/bin/ctr", f"--address={layout.containerd_socket}", "--connect-timeout=1s", "version"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        _ctr(layout, "version")
+    except RuntimeError:
+        return False
+    return True
+
+
+def _ctr(layout: layouts.Layout, *arguments: str) -> str:
+    command = ["/usr/bin/ctr", f"--address={layout.containerd_socket}", "--connect-timeout=1s", "--namespace=k8s.io"]
+    outcome = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    if outcome.returncode != 0:
+        raise RuntimeError(f"ctr {' '.join(arguments)}: {outcome.stderr.strip()}")
+    return outcome.stdout
 
 
 def _containerd_file(layout: layouts.Layout) -> pathlib.Path:

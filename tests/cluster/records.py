@@ -66,6 +66,20 @@ def load_all() -> list[Record]:
     return [_parse(file) for file in sorted(RECORDS.glob("*.json"))]
 
 
+def claim(abandoned: Record, owner: processes.ProcessId) -> Record | None:
+    """Make `owner` the one who tears an abandoned bed down; None when another process was faster."""
+    file = _file(abandoned.folder)
+    taken = file.with_suffix(f".{owner.pid}")
+    try:
+        file.rename(taken)
+    except FileNotFoundError:
+        return None
+    claimed = dataclasses.replace(abandoned, owner=owner)
+    save(claimed)
+    taken.unlink()
+    return claimed
+
+
 def forget(folder: pathlib.Path) -> None:
     """Remove the record of a bed that is gone, and the folders that are empty then."""
     _file(folder).unlink(missing_ok=True)

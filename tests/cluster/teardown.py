@@ -41,6 +41,9 @@ def remove(made: records.Record) -> None:
         subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)
     waiting.until(lambda: not links(networks.Network(made.network)), "the pods' network links to go")
     waiting.until(lambda: not [group for group in groups if not _removed(group)], "the containers' cgroups to go")
+    for root in cgroup_hierarchies():
+        with contextlib.suppress(OSError):  # absent, or another bed's containers are in it
+            (root / CONTAINERD_NAMESPACE).rmdir()
     _remove_shared_files(layout, containers)
     if not processes.all_marked():  # another bed still needs these, and its teardown will come here
         tunables.restore(made.tunables)
@@ -109,14 +112,12 @@ def _unmounted(folder: pathlib.Path) -> bool:
 
 
 def _removed(group: pathlib.Path) -> bool:
-    """Remove a cgroup with those below it, and the parent when it was the last; False while the kernel holds it."""
+    """Remove a cgroup with those below it; False while the kernel holds it."""
     for below, _, _ in os.walk(group, topdown=False):
         try:
             pathlib.Path(below).rmdir()
         except OSError:
             return False
-    with contextlib.suppress(OSError):
-        group.parent.rmdir()
     return True
 
 

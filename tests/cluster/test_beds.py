@@ -112,6 +112,14 @@ def test_an_imported_image_runs(bed: beds.Bed, namespace: str, tmp_path: pathlib
     run(bed, namespace, manifests.pod("p", manifests.container("podseal.test/own:1")))
 
 
+def test_images_can_be_pinned_by_their_digest(bed: beds.Bed, namespace: str) -> None:
+    """The reference with a digest, with and without the tag, finds the image on the node."""
+    pinned = bed.pinned(manifests.BUSYBOX)
+    repository, digest = pinned.split("@")
+    run(bed, namespace, manifests.pod("bare", manifests.container(pinned)))
+    run(bed, namespace, manifests.pod("tagged", manifests.container(f"{repository}:1@{digest}")))
+
+
 def test_pods_reach_the_api_server_with_their_service_account(bed: beds.Bed, namespace: str) -> None:
     """The token and the root CA that a pod is given open the Service `kubernetes` from the pod's network."""
     run(bed, namespace, manifests.pod("p"))

@@ -92,4 +92,5 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str], monkeypa
     """The names that exist are listed."""
     monkeypatch.setattr(sys, "argv", ["build", "kubeproxy"])
     assert build.main() == 2
-    assert "no binary 'kubeproxy': there are wait, kubectl, " in capsys.readouterr().err
+    names = ", ".join(binary.name for binary in build.BINARIES)
+    assert capsys.readouterr().err == f"build: no binary 'kubeproxy': there are {names}\n"

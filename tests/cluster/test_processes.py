@@ -77,6 +77,21 @@ def test_signals_become_exceptions_and_are_held_in_between() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_one_process_alone_claims_an_abandoned_bed(tmp_path: pathlib.Path) -> None:
+    """The first is its owner from then on, the second goes away with nothing."""
+    me = processes.identify(os.getpid())
+    abandoned = records.Record(tmp_path, 7, dataclasses.replace(me, started=0), {})
+    records.save(abandoned)
+    try:
+        claimed = records.claim(abandoned, me)
+        assert claimed is not None
+        assert records.load(tmp_path) == claimed
+        assert not claimed.abandoned
+    finally:
+        records.forget(tmp_path)
+    assert records.claim(abandoned, me) is None
+
+
 def test_a_record_comes_back_as_it_was(tmp_path: pathlib.Path) -> None:
     """What teardown reads is what the start wrote; a forgotten bed is found no more."""
     me = processes.identify(os.getpid())

@@ -18,32 +18,27 @@ INTERRUPTED = 130  # exit code of `python -m tests.cluster`
 
 
 @pytest.fixture
-def nothing_left(able: None) -> collections.abc.Iterator[None]:
-    """Compare the machine before and after the test; the kernel drops dead links and cgroups a moment late."""
-    del able
-    running = {record.folder for record in records.load_all()}
-    before = machine.snapshot()
-
-    def left() -> dict[str, list[str]]:
-        others = [record for record in records.load_all() if record.folder in running or _is_another_sessions(record)]
-        return machine.snapshot(others).added_since(before)
-
-    yield
-    with contextlib.suppress(TimeoutError):
-        waiting.until(lambda: not left(), "a clean machine")
-    assert left() == {}
-
-
-def _is_another_sessions(record: records.Record) -> bool:
-    return record.owner is not None and record.owner.alive() and record.owner.pid != os.getpid()
+def folder() -> collections.abc.Iterator[pathlib.Path]:
+    """Give the folder in or below which all beds of a test are; it is empty or gone at the end."""
+    made = pathlib.Path(tempfile.mkdtemp(prefix="podseal-end-"))
+    yield made
+    if made.exists():
+        made.rmdir()
 
 
 @pytest.fixture
-def folder() -> collections.abc.Iterator[pathlib.Path]:
-    """Give the name of a folder for a bed, which must be gone at the end."""
-    name = pathlib.Path(tempfile.mkdtemp(prefix="podseal-end-"))
-    yield name
-    assert not name.exists()
+def nothing_left(able: None, folder: pathlib.Path) -> collections.abc.Iterator[None]:
+    """Compare the machine before and after the test; the kernel drops dead links and cgroups a moment late."""
+    del able
+
+    def look() -> machine.Snapshot:
+        return machine.snapshot([made for made in records.load_all() if not made.folder.is_relative_to(folder)])
+
+    before = look()
+    yield
+    with contextlib.suppress(TimeoutError):
+        waiting.until(lambda: not look().added_since(before), "a clean machine")
+    assert look().added_since(before) == {}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -52,13 +47,15 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def pytest_on(ending: str, ready: pathlib.Path) -> collections.abc.Iterator[subprocess.Popen[str]]:
-    """Run a file of `endings` in a pytest of its own."""
+def pytest_on(
+    ending: str, folder: pathlib.Path, ready: pathlib.Path
+) -> collections.abc.Iterator[subprocess.Popen[str]]:
+    """Run a file of `endings` in a pytest of its own, with its cluster below `folder`."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ENDINGS / ending)]
     with subprocess.Popen(
         command,
         cwd=layouts.REPOSITORY,
-        env=environment(PODSEAL_TEST_READY=str(ready)),
+        env=environment(PODSEAL_TEST_READY=str(ready), TMPDIR=str(folder)),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -86,9 +83,22 @@ def test_a_stopped_cluster_leaves_nothing(folder: pathlib.Path) -> None:
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_a_failed_test_leaves_nothing(tmp_path: pathlib.Path) -> None:
+def test_a_cluster_whose_pods_are_gone_leaves_nothing(folder: pathlib.Path) -> None:
+    """The cgroup above the containers' own stays when the runtime removes the last container; `stop` removes it."""
+    bed = beds.start(folder, owner=processes.identify(os.getpid()))
+    try:
+        bed.apply(manifests.pod("p"))
+        bed.admin("wait", "--for=condition=Ready", "pod/p", "--timeout=60s")
+        bed.admin("delete", "pod", "p", "--wait")
+        waiting.until(lambda: not list(bed.layout.bundles.iterdir()), "the end of the sandbox")
+    finally:
+        bed.stop()
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_failed_test_leaves_nothing(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """The fixture tears down when the test that used it failed."""
-    with pytest_on("fails.py", tmp_path / "ready") as child:
+    with pytest_on("fails.py", folder, tmp_path / "ready") as child:
         output, _ = child.communicate(timeout=120)
     assert "1 failed" in output
     assert "on purpose" in output
@@ -96,10 +106,12 @@ def test_a_failed_test_leaves_nothing(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_an_interrupted_test_leaves_nothing(tmp_path: pathlib.Path, number: signal.Signals) -> None:
+def test_an_interrupted_test_leaves_nothing(
+    folder: pathlib.Path, tmp_path: pathlib.Path, number: signal.Signals
+) -> None:
     """Ctrl-C, a polite kill and a closed terminal end the tests and the cluster."""
     ready = tmp_path / "ready"
-    with pytest_on("waits.py", ready) as child:
+    with pytest_on("waits.py", folder, ready) as child:
         waiting.until(lambda: ready.exists() or child.poll() is not None, "the pod of the other pytest", seconds=120)
         child.send_signal(number)
         output, _ = child.communicate(timeout=60)
@@ -107,19 +119,19 @@ def test_an_interrupted_test_leaves_nothing(tmp_path: pathlib.Path, number: sign
 
 
 @pytest.mark.usefixtures("nothing_left")
-def test_the_next_call_removes_what_a_killed_test_left(tmp_path: pathlib.Path) -> None:
+def test_the_next_call_removes_what_a_killed_test_left(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """SIGKILL leaves the cluster running; `cluster-down` finds it by its record."""
     ready = tmp_path / "ready"
-    with pytest_on("waits.py", ready) as child:
+    with pytest_on("waits.py", folder, ready) as child:
         waiting.until(lambda: ready.exists() or child.poll() is not None, "the pod of the other pytest", seconds=120)
         child.kill()
         child.communicate(timeout=60)
-    abandoned = [record for record in records.load_all() if record.abandoned]
-    assert len(abandoned) == 1
-    assert processes.marked(abandoned[0].folder)
+    (left,) = [made for made in records.load_all() if made.folder.is_relative_to(folder)]
+    assert left.abandoned
+    assert processes.marked(left.folder)
     command = [sys.executable, "-m", "tests.cluster", "down", "--folder", str(tmp_path)]
     subprocess.run(command, cwd=layouts.REPOSITORY, env=environment(), check=True)
-    assert not abandoned[0].folder.exists()
+    assert not left.folder.exists()
 
 
 @pytest.mark.usefixtures("nothing_left")
