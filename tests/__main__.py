@@ -43,9 +43,10 @@ SUITES = (
             (str(BIN / "lint-imports"),),
         ),
     ),
-    Suite("fast", 600, marker="not slow and not cluster"),
+    Suite("fast", 600, marker="not slow and not cluster and not tools"),
     Suite("slow", 900, marker="slow and not cluster"),
     Suite("tool builds", 1500, commands=((sys.executable, "-m", "tests.cluster.build"),)),
+    Suite("manifests", 300, marker="tools and not cluster", folders=("tests/manifests",)),
     Suite("cluster", 1200, marker="cluster", folders=("tests/cluster",)),
 )
 

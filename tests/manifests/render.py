@@ -94,7 +94,7 @@ def values(text: str) -> collections.abc.Iterator[tuple[str, str, str]]:
     yield from _described(yaml.compose(text), lines, "")
 
 
-def _described(node: yaml.Node, lines: list[str], prefix: str) -> collections.abc.Iterator[tuple[str, str, str]]:
+def _described(node: yaml.Node | None, lines: list[str], prefix: str) -> collections.abc.Iterator[tuple[str, str, str]]:
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:
