@@ -126,11 +126,14 @@ def bind(address: str, option: str) -> socket.socket:
         CannotServeError: the address is taken, not ours, or none.
     """
     host, _, port = address.rpartition(":")
-    host = host.strip("[]")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal():
+        # Without a host it would listen on every interface, which should be said.
+        raise CannotServeError(f"{address!r} is no HOST:PORT; write {option} 127.0.0.1:8443, or [::1]:8443")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CannotServeError(f"cannot listen on {address}: {reason}; choose another with {option}") from error
 

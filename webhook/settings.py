@@ -24,7 +24,7 @@ ApiVersion = Literal["config.podseal.dev/v1alpha1"]
 Version = Annotated[str, Meta(pattern=r"^(latest|v[1-9][0-9]{0,5})$")]
 Quantity = Annotated[str, Meta(pattern=r"^[0-9]*[1-9][0-9]*(k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
-Address = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]*):[0-9]{1,5}$")]
+Address = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}$")]
 TlsVersion = Literal["VersionTLS12", "VersionTLS13"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
