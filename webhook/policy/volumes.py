@@ -4,6 +4,7 @@ In: the pod's volumes and containers. Out: deterministic names, DNS labels of at
 `mutation`, once for each pod. The same pod always yields the same names: retries and dry runs show what will be.
 """
 
+import zlib
 from collections.abc import Collection
 
 from webhook.policy import containers, pod
@@ -36,7 +37,8 @@ class Names:
                 return name, False
             number += 1
             name = f"{base}-{number}"
-        self._sources[name] = wanted
+        # Given out once: two places whose hashes are the same get two volumes.
+        self._sources[name] = None
         return name, True
 
     def seed_container(self, container: str, path: str) -> str:
@@ -67,9 +69,9 @@ def _equal(present: pod.EmptyDir | None, wanted: pod.EmptyDir) -> bool:
 
 
 def _hash(container: str, path: str) -> str:
-    import hashlib  # noqa: PLC0415 -- loads OpenSSL, a tenth of the start-up of `podseal check`
-
-    return hashlib.blake2b(f"{container}\0{path}".encode(errors="surrogatepass"), digest_size=5).hexdigest()
+    """Eight hex digits. A checksum will do, since no name is believed: what collides gets a number."""
+    text = f"{container}\0{path}"
+    return f"{zlib.crc32(text.encode(errors='surrogatepass')):08x}"
 
 
 def _free(base: str, taken: Collection[str]) -> str:
