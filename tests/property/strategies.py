@@ -125,7 +125,7 @@ annotations = st.fixed_dictionaries(
 
 
 @st.composite
-def pods(draw: st.DrawFn) -> Tree:
+def _any_pods(draw: st.DrawFn) -> Tree:
     """A pod on CREATE. Container names are unique over all kinds and volume names in the pod, as validation demands."""
     spec = draw(
         fields(
@@ -145,3 +145,24 @@ def pods(draw: st.DrawFn) -> Tree:
         each.update(draw(fields(restartPolicy=st.just("Always"))))
     metadata = draw(st.none() | fields(annotations=annotations, generateName=st.just("web-"), name=st.just("web")))
     return {"spec": spec} if metadata is None and draw(st.booleans()) else {"metadata": metadata, "spec": spec}
+
+
+def _seeded(tree: Tree) -> Tree:
+    """The pod with containers whose image ships files where it writes, all of them asked for."""
+    for kind in ("containers", "initContainers"):
+        for number, each in enumerate(tree["spec"].get(kind) or ()):
+            each["image"] = ("team/seeded:2", "nginx", "code")[number % 3]
+    metadata = {**(tree.get("metadata") or {})}
+    asked = {writable_paths.ANNOTATION: "*=/srv/app,/etc/nginx/conf.d;web=/var/www"}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), **asked}
+    return {**tree, "metadata": metadata}
+
+
+def seeded_pods() -> st.SearchStrategy[Tree]:
+    """Pods that need the copying init containers."""
+    return _any_pods().map(_seeded)
+
+
+def pods() -> st.SearchStrategy[Tree]:
+    """Pods of every kind, one in a few with copying init containers."""
+    return st.one_of(_any_pods(), _any_pods(), seeded_pods())

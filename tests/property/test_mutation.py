@@ -158,7 +158,7 @@ def test_nobodys_decision_is_overwritten(tree: Tree, mutate: model.Mutate) -> No
         assert known or asked or mutate == "all" or kind == "ephemeralContainers"
 
 
-@given(strategies.pods(), mutates)
+@given(strategies.seeded_pods(), mutates)
 def test_seeding_brings_no_finding_that_its_container_has_not(tree: Tree, mutate: model.Mutate) -> None:
     """The copying container breaks no control that the container it copies for keeps."""
     verdict = decided(tree, mutate)
