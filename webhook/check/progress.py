@@ -1,7 +1,7 @@
 """A progress bar on one line of a terminal, for runs long enough to wonder.
 
-In: how many files of how many are done. Out: a line that rewrites itself, removed at the end. Made by
-`webhook.commands.check`, fed by `run`.
+In: how many files, or pods, of how many are done. Out: a line that rewrites itself, removed at the end. Made by
+`webhook.commands.check` and `scan`, fed by `run` and `walk`.
 """
 
 from collections.abc import Callable
@@ -16,20 +16,22 @@ CLEAR = "\r\x1b[K"
 class Bar:
     """Draws nothing in the first moments of a run, and never where the stream is no terminal."""
 
-    def __init__(self, stream: IO[str], clock: Callable[[], float]) -> None:
+    def __init__(self, stream: IO[str], clock: Callable[[], float], unit: str = "files") -> None:
         self._stream = stream
+        self._unit = unit
         self._clock = clock
         self._is_terminal = stream.isatty()
         self._next = clock() + SILENT_SECONDS
         self._drawn = False
 
     def __call__(self, done: int, total: int) -> None:
-        """So many files are done."""
+        """So many are done; a total of 0 means that nobody knows it."""
         if not self._is_terminal or self._clock() < self._next:
             return
         self._next = self._clock() + SECONDS_BETWEEN
-        filled = WIDTH * done // max(total, 1)
-        self._stream.write(f"{CLEAR}[{'#' * filled}{'.' * (WIDTH - filled)}] {done}/{total} files")
+        filled = WIDTH * done // total if total else 0
+        bar = f"[{'#' * filled}{'.' * (WIDTH - filled)}] {done}/{total}" if total else f"{done}"
+        self._stream.write(f"{CLEAR}{bar} {self._unit}")
         self._stream.flush()
         self._drawn = True
 

@@ -4,7 +4,7 @@ In: a report. Out: lines, in colour where the look says so.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from webhook.check import model, reports
 from webhook.check.terminal import Style, printable
@@ -25,7 +25,7 @@ def render(report: model.Report, look: reports.Look) -> str:
     if report.stale:
         lines.append("")
     if not look.quiet:
-        lines += _remedies(report, style)
+        lines += remedies(report.rows, style)
         lines.append(_summary(report, style))
     return "".join(f"{line}\n" for line in lines)
 
@@ -49,10 +49,10 @@ def _object(judged: model.Judged, style: Style) -> Iterator[str]:
     width = max((len(row.control) for row in (*judged.rows, *judged.waived)), default=0)
     for row in judged.rows:
         mode = style.paint(f"{row.mode:<6}", COLORS[row.mode])
-        yield f"    {_place(row)} {mode} {row.control:<{width}}  {_what(row)}"
+        yield f"    {_place(row)} {mode} {row.control:<{width}}  {what(row)}"
     for row in judged.waived:
         why = printable(" ".join(part for part in (row.label, row.reason, row.ticket) if part))
-        yield f"    {_place(row)} {style.paint('waived', 'dim')} {row.control:<{width}}  {_what(row)}; {why}"
+        yield f"    {_place(row)} {style.paint('waived', 'dim')} {row.control:<{width}}  {what(row)}; {why}"
     for note in judged.notes:
         yield f"    {style.paint('note', 'dim')}  {printable(note)}"
     if judged.diff:
@@ -64,7 +64,7 @@ def _place(row: model.Row) -> str:
     return f"{f'{row.line}:{row.column}':<8}"
 
 
-def _what(row: model.Row) -> str:
+def what(row: model.Row) -> str:
     """The container and the field as it is called there; the full path is the JSON report's."""
     path = row.path
     for kind in CONTAINER_LISTS if row.container else ():
@@ -82,14 +82,14 @@ def _diff_line(line: str, style: Style) -> str:
     return f"      {style.paint(text, color) if color else text}"
 
 
-def _remedies(report: model.Report, style: Style) -> list[str]:
+def remedies(rows: Iterable[model.Row], style: Style) -> list[str]:
     """Each remedy once, the most frequent first."""
-    remedies = Counter((row.control, row.fix) for row in report.rows)
-    if not remedies:
+    counts = Counter((row.control, row.fix) for row in rows)
+    if not counts:
         return []
-    width = max(len(control) for control, _ in remedies)
+    width = max(len(control) for control, _ in counts)
     lines = [style.paint("How to fix", "bold")]
-    for (control, fix), count in sorted(remedies.items(), key=lambda each: (-each[1], each[0])):
+    for (control, fix), count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
         lines.append(f"  {control:<{width}}  {f'{count}x':>5}  {printable(fix)}")
     return [*lines, "  Why, and how to exempt: podseal explain CONTROL", ""]
 
