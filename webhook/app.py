@@ -5,10 +5,12 @@ In: HTTP requests of the API server, and the policies, read once. Out: Admission
 podseal: /validate then refuses, /mutate leaves the pod alone.
 """
 
+import itertools
 import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import flask
 import werkzeug.exceptions
@@ -19,6 +21,8 @@ from webhook.policy import decide, exceptions, guard, model
 
 MOST_CACHED_POLICIES = 4096
 MOST_LOGGED_FINDINGS = 20
+PIECE, MOST_PIECES = 65536, 512
+"""How much of a body that is too large is read and thrown away: 32 MiB."""
 JSON = "application/json"
 VALIDATE, MUTATE = "validate", "mutate"
 NO_KEYS = guard.NamespaceKeys()
@@ -152,17 +156,20 @@ def refused(refusal: review.Refusal) -> Answer:
     return Answer(refusal.status, review.error(refusal), "invalid")
 
 
-def _body(environ: dict[str, object]) -> bytes | review.Refusal:
+def _body(environ: dict[str, Any]) -> bytes | review.Refusal:
     """The bytes of the request; a client that breaks off, stalls or sends too much is the client's fault."""
-    length = str(environ.get("CONTENT_LENGTH") or "")
-    if length.isdigit() and int(length[:20]) > review.MAX_BYTES:
-        return review.TOO_LARGE
     stream = environ["wsgi.input"]
     try:
-        body: bytes = stream.read(review.MAX_BYTES + 1)  # type: ignore[attr-defined]  # WSGI gives a file
+        body: bytes = stream.read(review.MAX_BYTES + 1)
+        if len(body) <= review.MAX_BYTES:
+            return body
+        # Closed while it still sends, a client would see a broken connection instead of the answer.
+        pieces = iter(lambda: stream.read(PIECE), b"")
+        for _ in itertools.islice(pieces, MOST_PIECES):
+            pass
     except OSError as error:
         return review.Refusal(400, f"the body cannot be read: {error}")
-    return body
+    return review.TOO_LARGE
 
 
 def _identity(parsed: review.Review) -> dict[str, object]:

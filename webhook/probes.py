@@ -28,13 +28,17 @@ TEXT = "text/plain; charset=utf-8"
 
 
 class Board:
-    """One byte of shared memory for each worker, and one that says whether the server stops.
+    """One byte of shared memory for each worker, and one for the whole server.
 
-    Made before any fork. A slot is claimed and cleared by the master, and changed by its worker in between.
+    Made before any fork. A slot is claimed and cleared by the master, and changed by its worker in between. The server
+    is starting until `workers` of them have been ready at once; later, one may be missing for as long as the master
+    needs to notice and replace it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int) -> None:
         self._bytes = mmap.mmap(-1, SLOTS + 1)
+        self._bytes[SLOTS] = STARTING
+        self._workers = workers
 
     def claim(self) -> int:
         """A slot for a worker that is about to be forked."""
@@ -60,8 +64,10 @@ class Board:
         workers = self.count()
         if self._bytes[SLOTS] == STOPPING:
             return "the server is stopping"
-        if workers["starting"]:
-            return f"workers starting: {workers['starting']}, ready: {workers['ready']}"
+        if workers["ready"] >= self._workers:
+            self._bytes[SLOTS] = READY
+        if workers["starting"] or self._bytes[SLOTS] == STARTING:
+            return f"workers ready: {workers['ready']} of {max(self._workers, workers['ready'] + workers['starting'])}"
         return "" if workers["ready"] else "no worker is ready"
 
 

@@ -109,7 +109,7 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
     with metrics_directory() as directory:
         from webhook import gunicorn_conf, probes  # noqa: PLC0415 -- after the variable that metrics_directory sets
 
-        shared = gunicorn_conf.Shared(certificates, probes.Board())
+        shared = gunicorn_conf.Shared(certificates, probes.Board(server.workers))
         options = gunicorn_conf.options(server, shared, listener.detach())
         application = Application(options, policy_file, probes.Process(metrics_listener, shared.board, directory))
         application.wsgi()

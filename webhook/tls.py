@@ -20,7 +20,9 @@ from msgspec import Struct
 
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_FOR_CLIENT = 10.0
-"""How long a client may leave the server waiting in the middle of a handshake or a request."""
+SECONDS_FOR_REQUEST = 30.0
+"""How long a client may leave the server waiting for the next bytes, and for a whole request: the longest timeout that
+a webhook configuration can have."""
 
 MINIMUM_VERSIONS = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVersion.TLSv1_3}
 
@@ -46,16 +48,30 @@ class Files(Struct, frozen=True):
 
 
 class ImpatientSocket(ssl.SSLSocket):
-    """A connection that does not wait for ever: gunicorn's threads would all wait for clients that say nothing more."""
+    """A connection that does not wait for ever: gunicorn's threads would all wait for clients that say nothing more.
+
+    Neither a silent client nor one that sends a byte now and then keeps a thread: each read has a limit, and so have
+    all reads of one request together.
+    """
+
+    _deadline = float("inf")
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001 -- the socket's own signature
-        """Blocking means with a limit."""
+        """Gunicorn's sign that a thread takes over: blocking means with a limit."""
         self.settimeout(SECONDS_FOR_CLIENT if flag else 0.0)
+        self._deadline = time.monotonic() + SECONDS_FOR_REQUEST
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 -- the socket's own signature
         """The first thing that a client may stall."""
         self.settimeout(SECONDS_FOR_CLIENT)
+        self._deadline = time.monotonic() + SECONDS_FOR_REQUEST
         super().do_handshake(block)
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """What has arrived, as long as the request may still take."""
+        if time.monotonic() > self._deadline:
+            raise TimeoutError(f"the request takes longer than {SECONDS_FOR_REQUEST:.0f} s")
+        return super().recv(buflen, flags)
 
 
 class Certificates:
