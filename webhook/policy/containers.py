@@ -23,7 +23,7 @@ KINDS: tuple[tuple[model.ContainerKind, str], ...] = (
 class ContainerView:
     """One container: where it stands, its own securityContext, and the values in force."""
 
-    __slots__ = ("container", "index", "kind", "pod_context", "security_context")
+    __slots__ = ("_path", "container", "index", "kind", "pod_context", "security_context")
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class ContainerView:
         self.container = container
         self.security_context = container.security_context or NO_SECURITY_CONTEXT
         self.pod_context = pod_context
+        self._path = ""
 
     @property
     def name(self) -> str:
@@ -46,7 +47,8 @@ class ContainerView:
     @property
     def path(self) -> str:
         """Where the container stands in the pod, as in `spec.initContainers[0]`."""
-        return f"spec.{self.kind}[{self.index}]"
+        self._path = self._path or f"spec.{self.kind}[{self.index}]"
+        return self._path
 
     @property
     def is_sidecar(self) -> bool:
@@ -71,8 +73,7 @@ class ContainerView:
     def violation(self, field: str, seen: str, allowed: str = "", fix: str = "") -> model.Violation:
         """A violation at a field of this container, as in `securityContext.privileged`."""
         own = self.container
-        path = f"spec.{self.kind}[{self.index}].{field}"
-        return model.Violation(path, seen, own.name, own.image or "", allowed, fix)
+        return model.Violation(f"{self._path or self.path}.{field}", seen, own.name, own.image or "", allowed, fix)
 
     def inherits(self, path: str, seen: str, allowed: str = "", fix: str = "") -> model.Violation:
         """A violation of this container at a field of the pod, as in `spec.securityContext.runAsUser`."""
@@ -108,7 +109,7 @@ class PodView:
 
     def inherited(
         self, path: str, seen: str, heirs: Iterable[ContainerView], *, fix: str = ""
-    ) -> Iterable[model.Violation]:
+    ) -> list[model.Violation]:
         """A violation at a field of the pod: one for each container that takes it over, else one for the pod.
 
         Pod Security admission refuses some values in the pod's securityContext even where every container overrides

@@ -5,7 +5,7 @@ modes, what waivers let pass, and the edits that would repair the pod. Nothing h
 """
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -13,7 +13,9 @@ from msgspec import Struct
 from webhook.policy import containers, controls, model, mutation, pod, waivers, workloads
 from webhook.policy.catalogue import Catalogue
 
-Found = tuple[controls.Control, model.Violation, tuple[model.Mode, ...]]
+Modes = tuple[model.Mode, ...]
+Hit = tuple[Sequence[model.Violation], Modes]
+Found = tuple[controls.Control, model.Violation, Modes]
 
 UNJUDGED_SUBRESOURCES = frozenset(
     {"binding", "eviction", "log", "status", "resize", "proxy", "exec", "attach", "portforward"}
@@ -101,11 +103,10 @@ def _read_only_after(mutated: model.Mutation) -> frozenset[str]:
 
 
 class Step(Struct, frozen=True):
-    """One check to run, and the modes that its violations have."""
+    """A control, and the checks of it to run with the modes that their violations have."""
 
     control: controls.Control
-    check: controls.Check
-    modes: tuple[model.Mode, ...]
+    checks: tuple[tuple[controls.Check, Modes], ...]
 
 
 @functools.lru_cache(maxsize=256)
@@ -114,28 +115,41 @@ def _plan(enforce: model.Level, warn: model.Level, audit: model.Level) -> tuple[
     tables = [controls.rules(level) for level in (enforce, warn, audit)]
     steps = []
     for control in controls.CONTROLS.values():
-        modes: dict[controls.Check, tuple[model.Mode, ...]] = {}
+        modes: dict[controls.Check, Modes] = {}
         for mode, table in zip(model.MODES, tables, strict=True):
             if rule := table.get(control.id):
                 modes[rule.check] = (*modes.get(rule.check, ()), mode)
-        steps += [Step(control, check, each) for check, each in modes.items()]
+        if modes:
+            steps.append(Step(control, tuple(modes.items())))
     return tuple(steps)
 
 
-def _violations(view: containers.PodView, policy: model.Policy) -> Iterable[Found]:
-    """Every violation once, with all the modes in which it was found, the strongest first."""
-    found: dict[tuple[str, str, str], Found] = {}
+def _violations(view: containers.PodView, policy: model.Policy) -> list[Found]:
+    """Every violation of a control once, with all the modes in which it was found, the strongest first."""
+    found: list[Found] = []
     for step in _plan(policy.enforce, policy.warn, policy.audit):
-        control = step.control
-        for violation in step.check(view):
-            key = (control.id, violation.path, violation.container)
-            known = found.get(key)
-            if known is None:
-                found[key] = (control, violation, step.modes)
-            else:
-                modes = tuple(mode for mode in model.MODES if mode in known[2] or mode in step.modes)
-                found[key] = (control, known[1], modes)
-    return found.values()
+        hits: tuple[Hit, ...] = ()
+        for check, modes in step.checks:
+            # A comprehension would cost as much as the checks do.
+            if violations := check(view):
+                hits = (*hits, (violations, modes))
+        if len(hits) > 1:
+            found += [(step.control, violation, modes) for violation, modes in _merged(hits)]
+        elif hits:
+            ((violations, modes),) = hits
+            found += [(step.control, violation, modes) for violation in violations]
+    return found
+
+
+def _merged(hits: Iterable[Hit]) -> Iterable[tuple[model.Violation, Modes]]:
+    """What several checks of one control found: each place once, with the modes of all that found it."""
+    merged: dict[tuple[str, str], tuple[model.Violation, Modes]] = {}
+    for violations, modes in hits:
+        for violation in violations:
+            first, before = merged.get((violation.path, violation.container), (violation, ()))
+            together = tuple(mode for mode in model.MODES if mode in before or mode in modes)
+            merged[violation.path, violation.container] = (first, together)
+    return merged.values()
 
 
 def _findings(
@@ -161,7 +175,7 @@ def _findings(
             seen=violation.seen,
             allowed=violation.allowed or control.allowed,
             fix=violation.fix or control.fix_hint,
-            fixed=violation.path in fixed,
+            fixed=bool(fixed) and violation.path in fixed,
         )
         waiver = waivers.covering(policy.waivers, control.id, violation, view, now) if policy.waivers else None
         if waiver:

@@ -146,7 +146,7 @@ class Policy(Struct, frozen=True):
     options: Options = Options()
 
 
-class Violation(Struct, frozen=True):
+class Violation(Struct, frozen=True, gc=False):
     """What a control saw: the field, its value and, where they differ from the control's own, allowed and fix.
 
     `container` is empty where the field concerns the whole pod. A value that a container inherits is reported for
@@ -163,7 +163,7 @@ class Violation(Struct, frozen=True):
     fix: str = ""
 
 
-class Finding(Struct, frozen=True):
+class Finding(Struct, frozen=True, gc=False):
     """A violation, placed: which object, which field of it, and what follows from it.
 
     `path` starts at the object, as in `spec.template.spec.hostPID`. `mode` is the strongest of `modes`.

@@ -10,7 +10,7 @@ are judged; one that names no container of the pod is judged too, as Pod Securit
 The container's profile wins; the pod's Unconfined is refused even where every container overrides it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule, shown
@@ -19,18 +19,16 @@ CONFINED = frozenset({"RuntimeDefault", "Localhost"})
 ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each profile or annotation that takes the runtime's profile off."""
-    found: list[model.Violation] = []
-    heirs = []
-    for container in pod.containers:
-        profile = container.security_context.app_armor_profile
-        if not profile:
-            heirs.append(container)
-        elif profile.type not in CONFINED:
-            found.append(container.violation("securityContext.appArmorProfile.type", shown(profile.type)))
+    found = [
+        container.violation("securityContext.appArmorProfile.type", shown(profile.type))
+        for container in pod.containers
+        if (profile := container.security_context.app_armor_profile) and profile.type not in CONFINED
+    ]
     inherited = pod.security_context.app_armor_profile
     if inherited and inherited.type not in CONFINED:
+        heirs = [container for container in pod.containers if not container.security_context.app_armor_profile]
         found += pod.inherited("spec.securityContext.appArmorProfile.type", shown(inherited.type), heirs)
     if pod.metadata.annotations:
         found += _annotations(pod, pod.metadata.annotations)

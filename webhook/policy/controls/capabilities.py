@@ -13,7 +13,7 @@ Windows knows no capabilities (KEP-2802). Pod Security admission (>= 1.25) then 
 not look at add either; here strict keeps baseline's rule for it, since spec.os is the author's word.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from webhook.policy import containers, model
@@ -56,12 +56,12 @@ UNDOING: Mapping[str, str] = MappingProxyType(
 """Capability -> how it undoes what a read-only root file system promises (capabilities(7))."""
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each entry of add that a container runtime would not give by default."""
     return _added(pod, ADDABLE, "")
 
 
-def check_strict(pod: containers.PodView) -> Iterable[model.Violation]:
+def check_strict(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each entry of add but NET_BIND_SERVICE, and for each container that does not drop ALL."""
     if pod.is_windows:
         return check(pod)

@@ -7,13 +7,13 @@ In the node's namespaces a pod sees the node's processes with their root file sy
 shared memory: read-only mounts do not hold what another process may be told to write.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each namespace that the pod shares with the node."""
     spec = pod.spec
     if not (spec.host_network or spec.host_pid or spec.host_ipc):

@@ -13,13 +13,13 @@ resolves it after symbolic links, which only the node knows (the API server refu
 An ephemeral container is judged for the volumes that it mounts: it may arrive in a pod that was let pass long before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule, shown
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each volume that is no allowed path of the node, or is mounted writable against the settings."""
     found: list[model.Violation] = []
     refused: dict[str, str] = {}

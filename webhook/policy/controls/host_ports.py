@@ -9,7 +9,7 @@ With hostNetwork: true the API server sets each unset hostPort of a pod to its c
 then get the answer that the pod will get.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule
@@ -17,7 +17,7 @@ from webhook.policy.controls.control import Control, Rule
 IMPLIED = "not set: with hostNetwork the API server makes it "
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each port of the node that a container takes."""
     found = []
     for container in pod.containers:

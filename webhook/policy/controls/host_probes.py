@@ -9,13 +9,13 @@ the node reaches, such as its loopback and a cloud's metadata service (KEP-4940;
 tcpSocket in a hook does nothing today and is judged as Pod Security admission judges it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from webhook.policy import containers, model, pod
 from webhook.policy.controls.control import Control, Rule, shown
 
 
-def check(view: containers.PodView) -> Iterable[model.Violation]:
+def check(view: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each probe or hook that names a host."""
     found: list[model.Violation] = []
     for view_of_one in view.containers:

@@ -9,27 +9,29 @@ privileged container. The field is judged whatever spec.os says. windowsOptions 
 options of its own still inherits hostProcess; the pod's true is refused even where every container says false.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from webhook.policy import containers, model
+from webhook.policy import containers, model, pod
 from webhook.policy.controls.control import Control, Rule
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(view: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each container that is, or inherits being, a process of the node."""
-    found: list[model.Violation] = []
-    heirs = []
-    for container in pod.containers:
-        options = container.security_context.windows_options
-        own = options.host_process if options else None
-        if own:
-            found.append(container.violation("securityContext.windowsOptions.hostProcess", "true"))
-        elif own is not False:
-            heirs.append(container)
-    inherited = pod.security_context.windows_options
+    found = [
+        container.violation("securityContext.windowsOptions.hostProcess", "true")
+        for container in view.containers
+        if _own(container)
+    ]
+    inherited = view.security_context.windows_options
     if inherited and inherited.host_process:
-        found += pod.inherited("spec.securityContext.windowsOptions.hostProcess", "true", heirs)
+        heirs = [container for container in view.containers if not isinstance(_own(container), bool)]
+        found += view.inherited("spec.securityContext.windowsOptions.hostProcess", "true", heirs)
     return found
+
+
+def _own(container: containers.ContainerView) -> pod.OptionalBool:
+    options = container.security_context.windows_options
+    return options.host_process if options else None
 
 
 CONTROL = Control(

@@ -9,28 +9,38 @@ An image volume (KEP-4639) brings files of an image into the container and is he
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule, shown
 
-# \Z, not $: the latter also matches before a trailing newline.
-PINNED = re.compile(r"[^@]@sha256:[0-9a-f]{64}\Z")
+ALGORITHM = "@sha256:"
+DIGITS = re.compile("[0-9a-f]{64}")
+LENGTH = len(ALGORITHM) + 64
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each image without a digest."""
     found = [
         container.violation("image", shown(container.container.image))
         for container in pod.containers
-        if not PINNED.search(container.container.image or "")
+        if not _is_pinned(container.container.image or "")
     ]
     for index, volume in enumerate(pod.spec.volumes or ()):
         if isinstance(volume.image, dict):
             reference = volume.image.get("reference")
-            if not isinstance(reference, str) or not PINNED.search(reference):
+            if not isinstance(reference, str) or not _is_pinned(reference):
                 found.append(model.Violation(f"spec.volumes[{index}].image.reference", shown(reference)))
     return found
+
+
+def _is_pinned(reference: str) -> bool:
+    """Whether there is a name and, after it, a digest and nothing more."""
+    return (
+        reference[-LENGTH:-64] == ALGORITHM
+        and len(reference) > LENGTH
+        and DIGITS.fullmatch(reference[-64:]) is not None
+    )
 
 
 CONTROL = Control(

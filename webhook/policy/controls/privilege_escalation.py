@@ -9,7 +9,7 @@ reason nothing sets this field by mutation.
 Windows containers do not know the field (KEP-2802; Pod Security >= 1.25).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule
@@ -18,7 +18,7 @@ CONTRADICTED = frozenset({"SYS_ADMIN", "CAP_SYS_ADMIN"})
 FIRST = "remove privileged and SYS_ADMIN first, beside which the API server refuses false; then set it to false"
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each container whose processes may gain privileges."""
     if pod.is_windows:
         return ()

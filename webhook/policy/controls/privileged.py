@@ -8,11 +8,13 @@ writable and reaches the node's disks, so that nothing else said about it holds.
 Windows refuses the field at validation (KEP-2802); it is judged there all the same, since its os is the user's word.
 """
 
+from collections.abc import Sequence
+
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule
 
 
-def check(pod: containers.PodView) -> list[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each container that is privileged."""
     return [
         container.violation("securityContext.privileged", "true")

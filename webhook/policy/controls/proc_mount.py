@@ -8,7 +8,7 @@ node's kernel settings through them. In a user namespace the kernel itself refus
 for (KEP-4265): Pod Security >= 1.35 lets it pass there in baseline, and refuses it in restricted all the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from msgspec import UNSET
 
@@ -18,12 +18,12 @@ from webhook.policy.controls.control import Control, Rule, shown
 MASKED = frozenset({UNSET, None, "Default"})
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each container whose /proc is not masked, but for pods in a user namespace."""
     return () if pod.has_user_namespace else check_strict(pod)
 
 
-def check_strict(pod: containers.PodView) -> Iterable[model.Violation]:
+def check_strict(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each container whose /proc is not masked."""
     return [
         container.violation("securityContext.procMount", shown(container.security_context.proc_mount))

@@ -15,7 +15,7 @@ Windows has no uid: there the kubelet takes ContainerAdministrator, in any case 
 not look at it. It is judged whatever spec.os says, since spec.os is the author's word.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule, shown
@@ -29,22 +29,25 @@ WINDOWS_ROOT = "containeradministrator"
 WINDOWS_FIX = "set windowsOptions.runAsUserName to ContainerUser"
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> list[model.Violation]:
     """A violation for each container whose uid in force is said to be 0, or whose Windows user is the administrator."""
     found: list[model.Violation] = []
-    pod_context = pod.security_context
-    judge_uid = not pod.has_user_namespace
+    pod_windows = pod.security_context.windows_options
+    pod_user = None if pod.has_user_namespace else pod.security_context.run_as_user
     for container in pod.containers:
         own = container.security_context
-        if judge_uid and container.run_as_user == 0:
-            seen = REFUSED_BY_KUBELET if container.run_as_non_root else "0"
-            if own.run_as_user == 0:
-                found.append(container.violation(f"{OWN}runAsUser", seen))
-            else:
-                found.append(container.inherits(f"{POD}runAsUser", seen))
-        if own.windows_options or pod_context.windows_options:
+        own_user = own.run_as_user
+        if own_user == 0 and not pod.has_user_namespace:
+            found.append(container.violation(f"{OWN}runAsUser", _zero(container)))
+        elif pod_user == 0 and not isinstance(own_user, int):
+            found.append(container.inherits(f"{POD}runAsUser", _zero(container)))
+        if own.windows_options or pod_windows:
             found += _windows(container)
     return found
+
+
+def _zero(container: containers.ContainerView) -> str:
+    return REFUSED_BY_KUBELET if container.run_as_non_root else "0"
 
 
 def _windows(container: containers.ContainerView) -> Iterator[model.Violation]:
@@ -60,9 +63,9 @@ def _windows(container: containers.ContainerView) -> Iterator[model.Violation]:
         yield container.inherits(f"{POD}{WINDOWS_USER}", shown(pod_user), fix=WINDOWS_FIX)
 
 
-def check_strict(pod: containers.PodView) -> Iterable[model.Violation]:
+def check_strict(pod: containers.PodView) -> Sequence[model.Violation]:
     """What `check` sees, and each uid 0 or runAsNonRoot false anywhere, and each container without runAsNonRoot."""
-    found = list(check(pod))
+    found = check(pod)
     if pod.has_user_namespace:
         return found
     if pod.security_context.run_as_user == 0 and not any(violation.path == f"{POD}runAsUser" for violation in found):

@@ -12,7 +12,7 @@ even for what baseline refuses; here strict keeps baseline's rule for it, since 
 The alpha annotations have had no effect since 1.27, and Pod Security >= 1.19 does not read them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule, shown
@@ -20,25 +20,23 @@ from webhook.policy.controls.control import Control, Rule, shown
 FILTERED = frozenset({"RuntimeDefault", "Localhost"})
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> list[model.Violation]:
     """A violation for each profile that filters nothing."""
-    found: list[model.Violation] = []
-    heirs = []
-    for container in pod.containers:
-        profile = container.security_context.seccomp_profile
-        if not profile:
-            heirs.append(container)
-        elif profile.type not in FILTERED:
-            found.append(container.violation("securityContext.seccompProfile.type", shown(profile.type)))
+    found = [
+        container.violation("securityContext.seccompProfile.type", shown(profile.type))
+        for container in pod.containers
+        if (profile := container.security_context.seccomp_profile) and profile.type not in FILTERED
+    ]
     inherited = pod.security_context.seccomp_profile
     if inherited and inherited.type not in FILTERED:
+        heirs = [container for container in pod.containers if not container.security_context.seccomp_profile]
         found += pod.inherited("spec.securityContext.seccompProfile.type", shown(inherited.type), heirs)
     return found
 
 
-def check_strict(pod: containers.PodView) -> Iterable[model.Violation]:
+def check_strict(pod: containers.PodView) -> Sequence[model.Violation]:
     """What `check` sees, and a violation for each container without a profile in force."""
-    found = list(check(pod))
+    found = check(pod)
     if not pod.is_windows and not pod.security_context.seccomp_profile:
         found += [
             container.violation("securityContext.seccompProfile", "not set")

@@ -9,7 +9,7 @@ Another type, such as spc_t, is not confined at all, and user and role decide wh
 container_engine_t, for engines inside containers, came with Pod Security 1.31.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from msgspec import UNSET
 
@@ -19,21 +19,17 @@ from webhook.policy.controls.control import Control, Rule, shown
 TYPES = frozenset({UNSET, None, "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
 
 
-def check(view: containers.PodView) -> Iterable[model.Violation]:
+def check(view: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each type, user and role that is not a container's."""
-    found: list[model.Violation] = []
-    heirs = []
-    for container in view.containers:
-        options = container.security_context.se_linux_options
-        if not options:
-            heirs.append(container)
-            continue
-        found += [
-            container.violation(f"securityContext.seLinuxOptions.{field}", shown(value), fix=f"remove {field}")
-            for field, value in _wrong(options)
-        ]
+    found = [
+        container.violation(f"securityContext.seLinuxOptions.{field}", shown(value), fix=f"remove {field}")
+        for container in view.containers
+        if (options := container.security_context.se_linux_options)
+        for field, value in _wrong(options)
+    ]
     inherited = view.security_context.se_linux_options
     if inherited:
+        heirs = [container for container in view.containers if not container.security_context.se_linux_options]
         for field, value in _wrong(inherited):
             path = f"spec.securityContext.seLinuxOptions.{field}"
             found += view.inherited(path, shown(value), heirs, fix=f"remove {field}")

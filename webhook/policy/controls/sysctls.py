@@ -7,7 +7,7 @@ A sysctl that is not namespaced changes the kernel of the whole node. The list i
 grew in 1.27, 1.29, 1.32 and 1.37. The form with slashes, which the kubelet takes too, is refused, as it is there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule, shown
@@ -32,7 +32,7 @@ SAFE = frozenset(
 )
 
 
-def check(pod: containers.PodView) -> Iterable[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each sysctl that is not known to stay inside the pod."""
     sysctls = pod.security_context.sysctls
     if not sysctls:

@@ -10,7 +10,7 @@ A volume of no kind known here is refused: in a cluster it is a kind newer than 
 writes emptyDir where an author names none, before it asks a webhook.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
@@ -32,7 +32,7 @@ FREE = (
 UNKNOWN_FIX = "name a kind; emptyDir: {} if that is what is meant"
 
 
-def check(view: containers.PodView) -> Iterable[model.Violation]:
+def check(view: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each volume of another kind."""
     return [
         _violation(index, volume)

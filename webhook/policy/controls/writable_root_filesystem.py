@@ -9,11 +9,13 @@ Windows containers do not know the field (KEP-2802) and are not judged. A privil
 whatever this field says: the control `privileged` speaks of that.
 """
 
+from collections.abc import Sequence
+
 from webhook.policy import containers, model
 from webhook.policy.controls.control import Control, Rule
 
 
-def check(pod: containers.PodView) -> list[model.Violation]:
+def check(pod: containers.PodView) -> Sequence[model.Violation]:
     """A violation for each container whose root file system is writable."""
     if pod.is_windows:
         return []

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.webhook.policy.controls import cases
 from webhook.policy import catalogue, containers, controls, decide, model, workloads
+from webhook.policy.controls import control as form
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 REWRITE = os.environ.get("PODSEAL_REWRITE") == "1"
@@ -164,6 +166,25 @@ def apply(made: cases.Json, edits: list[model.Edit]) -> None:
         assert isinstance(edit, model.SetReadOnlyRoot)
         container: dict[str, Any] = made["spec"][edit.container_kind][edit.index]
         container["securityContext"] = {**(container.get("securityContext") or {}), "readOnlyRootFilesystem": True}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "not set"),
+        (msgspec.UNSET, "not set"),
+        ("", '""'),
+        (0, "0"),
+        (["ALL"], '["ALL"]'),
+        ('a"b\\\n', '"a\\"b\\\\\\n"'),
+        ("\u202e\ud800\x1b", '"\\u202e\\ud800\\u001b"'),
+        ("x" * 118, '"' + "x" * 118 + '"'),
+        ("x" * 119, '"' + "x" * 119 + "..."),
+    ],
+)
+def test_a_value_is_shown_as_json_in_ascii_and_cut(value: object, expected: str) -> None:
+    """It is the author's, and goes to terminals, logs and HTTP headers."""
+    assert form.shown(value) == expected
 
 
 def test_the_profiles_of_a_released_version_stay_as_they_are() -> None:
