@@ -58,10 +58,14 @@ def _batches(found: Sequence[Found], rules: judge.Rules, jobs: int) -> Iterator[
     import copyreg  # noqa: PLC0415 -- as above
 
     # The catalogue is a read-only mapping, which pickle does not know.
-    copyreg.pickle(MappingProxyType, lambda mapping: (MappingProxyType, (dict(mapping),)))
+    copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
     tasks = [found[start : start + FILES_PER_TASK] for start in range(0, len(found), FILES_PER_TASK)]
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(functools.partial(_judged_at_once, rules), tasks)
+
+
+def _read_only(values: dict[str, object]) -> MappingProxyType[str, object]:
+    return MappingProxyType(values)
 
 
 def _judged_at_once(rules: judge.Rules, found: Sequence[Found]) -> list[model.FileResult]:

@@ -8,26 +8,16 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from msgspec import Struct
 
 from webhook import settings
-from webhook.check import files, judge, model, progress, reports, run, terminal
+from webhook.check import files, judge, model, progress, reporting, reports, run, terminal
 from webhook.config_file import ConfigError
 from webhook.policy import labels
 from webhook.policy import model as policy_model
-
-EXIT_FINDINGS, EXIT_UNUSABLE = 1, 2
-
-FailOn = Literal["deny", "warn", "audit", "never"]
-FAILING: dict[FailOn, frozenset[policy_model.Mode]] = {
-    "deny": frozenset({"deny"}),
-    "warn": frozenset({"deny", "warn"}),
-    "audit": frozenset({"deny", "warn", "audit"}),
-    "never": frozenset(),
-}
 
 EPILOG = """\b
 Examples:
@@ -44,33 +34,6 @@ Every option has a variable: --fail-on is PODSEAL_CHECK_FAIL_ON.
 """
 
 
-class Output(Struct, frozen=True):
-    """One report to write; no file means standard output."""
-
-    format: str
-    file: str = ""
-
-
-class OutputType(click.ParamType[Output]):
-    """FORMAT or FORMAT=FILE."""
-
-    name = "FORMAT[=FILE]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:  # noqa: ANN401 -- click's signature
-        """Refuse unknown formats, naming those there are."""
-        if isinstance(value, Output):
-            return value
-        name, _, file = str(value).partition("=")
-        if name not in reports.names():
-            self.fail(f"{name!r} is no format; choose from {', '.join(reports.names())}", param, ctx)
-        return Output(name, file)
-
-
-def _formats(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """What a shell offers for -o."""
-    return [name for name in reports.names() if name.startswith(incomplete)]
-
-
 class Options(Struct, frozen=True):
     """The command line, as click hands it over."""
 
@@ -79,8 +42,8 @@ class Options(Struct, frozen=True):
     namespace_labels: dict[str, str]
     profile: str | None
     policy: str | None
-    outputs: tuple[Output, ...]
-    fail_on: FailOn
+    outputs: tuple[reporting.Output, ...]
+    fail_on: reporting.FailOn
     write_baseline: str | None
     baseline: str | None
     show_mutated: bool
@@ -122,13 +85,16 @@ FILE = click.Path(dir_okay=False)
     "-f",
     "--format",
     "outputs",
-    type=OutputType(),
-    shell_complete=_formats,
+    type=reporting.OutputType(reports.names),
     multiple=True,
     help="text (default), json, sarif, junit or github, to standard output or FILE; repeatable.",
 )
 @click.option(
-    "--fail-on", type=click.Choice(tuple(FAILING)), default="deny", show_default=True, help="Exit 1 from here."
+    "--fail-on",
+    type=click.Choice(tuple(reporting.FAILING)),
+    default="deny",
+    show_default=True,
+    help="Exit 1 from here.",
 )
 @click.option("--write-baseline", type=FILE, metavar="FILE", help="Write what is found as known, and succeed.")
 @click.option("--baseline", type=FILE, metavar="FILE", help="Findings in FILE are known and do not fail.")
@@ -146,12 +112,12 @@ def command(context: click.Context, /, **given: Any) -> None:  # noqa: ANN401 --
     options = Options(**given)
     report = _run(options, context)
     report = _with_baseline(report, options)
-    failing = FAILING[options.fail_on]
+    failing = reporting.FAILING[options.fail_on]
     _report(report, options, failing)
     if report.problems:
-        context.exit(EXIT_UNUSABLE)
+        context.exit(reporting.EXIT_UNUSABLE)
     failed = any(row.mode in failing for row in report.rows)
-    context.exit(EXIT_FINDINGS if failed and not options.write_baseline else 0)
+    context.exit(reporting.EXIT_FINDINGS if failed and not options.write_baseline else 0)
 
 
 def _run(options: Options, context: click.Context) -> model.Report:
@@ -193,7 +159,7 @@ def _with_baseline(report: model.Report, options: Options) -> model.Report:
     from webhook.check import baseline  # noqa: PLC0415 -- brings hashlib, and start-up counts
 
     if options.write_baseline:
-        _write(options.write_baseline, baseline.render(report))
+        reporting.write(options.write_baseline, baseline.render(report))
     if not options.baseline:
         return report
     content = files.content(files.Source(options.baseline))
@@ -207,26 +173,19 @@ def _with_baseline(report: model.Report, options: Options) -> model.Report:
 
 
 def _report(report: model.Report, options: Options, failing: frozenset[policy_model.Mode]) -> None:
-    outputs = options.outputs
-    if not outputs:
+    wanted = options.outputs
+    if not wanted:
         on_github = bool(os.environ.get("GITHUB_ACTIONS"))
-        outputs = (Output("text"), Output("github")) if on_github else (Output("text"),)
+        names = ("text", "github") if on_github else ("text",)
+        wanted = tuple(map(reporting.Output, names))
     colored = terminal.may_color(sys.stdout, os.environ) if options.color is None else options.color
-    for output in outputs:
+    for output in wanted:
         style = terminal.Style(colored and not output.file)
         text = reports.load(output.format).render(report, reports.Look(style, options.quiet, failing))
         if output.file:
-            _write(output.file, text.encode())
+            reporting.write(output.file, text.encode())
         else:
             click.echo(text, nl=False, color=True)
-    if not any(output.format == "text" and not output.file for output in outputs):
+    if not any(output.format == "text" and not output.file for output in wanted):
         for problem in report.problems:
             click.echo(f"podseal check: {problem.file}:{problem.line}: {terminal.printable(problem.reason)}", err=True)
-
-
-def _write(path: str, content: bytes) -> None:
-    try:
-        with open(path, "wb") as file:  # noqa: PTH123 -- pathlib costs start-up
-            file.write(content)
-    except OSError as error:
-        raise click.UsageError(f"cannot write {path}: {error.strerror}") from error
