@@ -18,6 +18,7 @@ _COMMANDS = {
     "status": "Show what is there, when it ends, and whether it fits together.",
     "rotate": "Take the next step of a rotation now.",
     "run": "Keep the Secret and the caBundles of a cluster right.",
+    "withdraw": "End the registration of webhooks.",
 }
 
 

@@ -88,17 +88,14 @@ def decode(data: Mapping[str, bytes]) -> Decoded:
 
 
 def encode(state: model.State) -> dict[str, bytes]:
-    """The State as names and bytes; `decode` gives it back.
-
-    tls.crt and tls.key are always there, empty while nothing can be served: the API server insists on both
-    keys in a Secret of type kubernetes.io/tls.
-    """
+    """The State as names and bytes; `decode` gives it back."""
     data = {
-        CERTIFICATE: state.leaf.certificate.pem if state.leaf else b"",
-        KEY: state.leaf.key if state.leaf else b"",
         TRUST: pem.join(state.trust),
         ROTATION: _encode_rotation(state),
     }
+    if state.leaf:
+        data[CERTIFICATE] = state.leaf.certificate.pem
+        data[KEY] = state.leaf.key
     if state.signer:
         data[TRUST_KEY] = state.signer.key
     if state.successor:

@@ -11,8 +11,8 @@ A change of authority takes these steps, each of which is stored before the next
    authority stays published, for webhooks that have not yet read the new certificate.
 5. Retire: when the last certificate that the old authority signed has ended, it leaves the caBundles.
 
-So at every moment every caBundle verifies every certificate that may be served, as long as a pass runs at
-least once between "due" and the end of life. Where an outage is there already (the authority has expired or
+So at every moment every caBundle verifies every certificate that may be served. It serves without a break as long as
+two passes fall between "due" and the end of a life. Where an outage is there already (the authority has expired or
 its key is lost, and with it the serving certificate), `settle` is not waited for.
 
 Due is 60 % of life, so that everything is over before 2/3 of it.

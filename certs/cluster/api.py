@@ -24,6 +24,7 @@ Object = Mapping[str, Any]
 """A Kubernetes object as JSON has it."""
 
 _TIMEOUT_SECONDS = 10.0
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML; the transport wants this type encoded
 _MERGE = "application/merge-patch+json"
 _PATCH = "application/json-patch+json"
 _SUCCESS = range(200, 300)
@@ -58,20 +59,19 @@ class Address:
         return f"{self.group}/v1" if self.group else "v1"
 
     @property
-    def collection(self) -> str:
-        """Path of the collection, for creating."""
-        root = f"/apis/{self.group}/v1" if self.group else "/api/v1"
-        return f"{root}/namespaces/{self.namespace}/{self.resource}" if self.namespace else f"{root}/{self.resource}"
-
-    @property
     def path(self) -> str:
         """Path of the object."""
-        return f"{self.collection}/{self.name}"
+        root = f"/apis/{self.group}/v1" if self.group else "/api/v1"
+        scope = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return f"{root}{scope}/{self.resource}/{self.name}"
 
-    def rule(self, verb: str) -> str:
-        """The RBAC rule that allows a verb on the object; `create` cannot be bound to a name."""
-        names = "" if verb == "create" else f', resourceNames: ["{self.name}"]'
-        return f'apiGroups: ["{self.group}"], resources: ["{self.resource}"]{names}, verbs: ["{verb}"]'
+    def rule(self, verbs: Sequence[str]) -> str:
+        """The RBAC rule that allows the verbs on this object and on no other."""
+        words = ", ".join(f'"{verb}"' for verb in verbs)
+        return (
+            f'apiGroups: ["{self.group}"], resources: ["{self.resource}"], resourceNames: ["{self.name}"], '
+            f"verbs: [{words}]"
+        )
 
 
 class Api:
@@ -88,16 +88,21 @@ class Api:
         Raises:
             errors.CertsError: the API server is away or refuses.
         """
-        return self._call("get", address, "GET", address.path)
+        return self._call(("get",), address, "GET")
 
-    def create(self, address: Address, body: Object) -> Object:
-        """Create the object.
+    def ensure(self, address: Address) -> Object:
+        """The object; where there is none, a new one without content.
+
+        It is made by an empty server-side apply and not by a POST: a POST has no name in its path, so RBAC cannot
+        bind the right to create to a name ("Referring to resources" in its documentation); an apply has one. Two at
+        once do each other no harm.
 
         Raises:
-            errors.ConflictError: it exists.
             errors.CertsError: the API server is away or refuses.
         """
-        return self._written("create", address, "POST", address.collection, body=body)
+        body = {"apiVersion": address.api_version, "kind": address.kind, "metadata": {"name": address.name}}
+        verbs = ("patch", "create")
+        return self._written(verbs, address, "PATCH", body=json.dumps(body), content_type=_APPLY)
 
     def merge(self, address: Address, body: Object) -> Object:
         """Change fields of the object (RFC 7386); a `metadata.resourceVersion` in the body guards it.
@@ -106,7 +111,7 @@ class Api:
             errors.ConflictError: it is gone or has another version.
             errors.CertsError: the API server is away or refuses.
         """
-        return self._written("patch", address, "PATCH", address.path, body=body, content_type=_MERGE)
+        return self._written(("patch",), address, "PATCH", body=body, content_type=_MERGE)
 
     def patch(self, address: Address, version: str, operations: Sequence[Object]) -> Object:
         """Change fields of the object (RFC 6902), if it still has the version.
@@ -117,31 +122,27 @@ class Api:
         """
         # A `test` of the version would be refused as an invalid request; to set it asks for the optimistic lock.
         guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
-        return self._written("patch", address, "PATCH", address.path, body=[guard, *operations], content_type=_PATCH)
+        return self._written(("patch",), address, "PATCH", body=[guard, *operations], content_type=_PATCH)
 
     def _written(
         self,
-        verb: str,
+        verbs: Sequence[str],
         address: Address,
         method: str,
-        path: str,
-        **request: Any,  # noqa: ANN401 - passed on
+        *,
+        body: object,
+        content_type: str,
     ) -> Object:
-        answer = self._call(verb, address, method, path, **request)
+        answer = self._call(verbs, address, method, body, content_type)
         if answer is None:  # gone since it was read
             raise errors.ConflictError
         return answer
 
     def _call(
-        self,
-        verb: str,
-        address: Address,
-        method: str,
-        path: str,
-        **request: Any,  # noqa: ANN401 - passed on
+        self, verbs: Sequence[str], address: Address, method: str, body: object = None, content_type: str = ""
     ) -> Object | None:
         try:
-            status, body = self._send(method, path, **request)
+            status, text = self._send(method, address.path, body, content_type)
         except (urllib3.exceptions.HTTPError, kubernetes.client.ApiException, OSError) as error:
             raise errors.CertsError(
                 f"API server {self._host}", f"does not answer ({_one_line(error)})", "check its address and health"
@@ -150,14 +151,12 @@ class Api:
             return None
         if status == _CONFLICT:
             raise errors.ConflictError
-        answer = _object(body)
+        answer = _object(text)
         if status in _SUCCESS and isinstance(answer.get("metadata"), dict):
             return answer
-        raise _refusal(status, str(answer.get("message", "")), verb, address)
+        raise _refusal(status, str(answer.get("message", "")), verbs, address)
 
-    def _send(
-        self, method: str, path: str, body: object = None, content_type: str = "application/json"
-    ) -> tuple[int, bytes]:
+    def _send(self, method: str, path: str, body: object, content_type: str) -> tuple[int, bytes]:
         query = [] if method == "GET" else [("fieldManager", FIELD_MANAGER)]
         headers = {"Accept": "application/json"}
         if body is not None:
@@ -198,12 +197,13 @@ def _load_found(configuration: kubernetes.client.Configuration) -> None:
         kubernetes.config.load_kube_config(client_configuration=configuration, persist_config=False)
 
 
-def _refusal(status: int, message: str, verb: str, address: Address) -> errors.CertsError:
+def _refusal(status: int, message: str, verbs: Sequence[str], address: Address) -> errors.CertsError:
+    verb = " and ".join(verbs)
     said = _one_line(message) or f"HTTP status {status} without a reason"
     if status == _FORBIDDEN:
         kind = "Role" if address.namespace else "ClusterRole"
         return errors.CertsError(
-            str(address), f"no right to {verb} it ({said})", f"add to the {kind} the rule {address.rule(verb)}"
+            str(address), f"no right to {verb} it ({said})", f"add to the {kind} the rule {address.rule(verbs)}"
         )
     if status == _UNAUTHORIZED:
         return errors.CertsError(str(address), "the API server does not know who asks", "renew the credentials")

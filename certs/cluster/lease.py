@@ -4,8 +4,8 @@ It spares the API server idle rivals. Safety does not rest on it: two replicas t
 kept apart by resourceVersions (see `reconcile`).
 
 As in client-go, a holder counts as gone when its record has not changed for its duration on this machine's own
-monotonic clock: the times in the record were written by another clock. Rights that it needs: get and patch on
-the one Lease, create on leases of the namespace.
+monotonic clock: the times in the record were written by another clock. Rights that it needs: get, patch and create,
+all bound to the one name.
 """
 
 from __future__ import annotations
@@ -57,11 +57,8 @@ class Lease:
         Raises:
             errors.CertsError: the API server is away or refuses.
         """
-        found = self._api.get(self._address)
         try:
-            if found is None:
-                self._api.create(self._address, self._body(self._record(None)))
-                return True
+            found = self._api.get(self._address) or self._api.ensure(self._address)
             if not self._free(found):
                 return False
             body = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}}
@@ -96,25 +93,17 @@ class Lease:
         duration = spec.get("leaseDurationSeconds") or self._duration.total_seconds()
         return self._clocks.monotonic() - self._seen_at >= duration
 
-    def _record(self, before: dict[str, Any] | None) -> dict[str, Any]:
+    def _record(self, before: dict[str, Any]) -> dict[str, Any]:
         now = self._clocks.wall().strftime(_MICRO_TIME)
         record = {
             "holderIdentity": self._holder,
             "leaseDurationSeconds": max(1, int(self._duration.total_seconds())),
             "renewTime": now,
         }
-        if before is None or before.get("holderIdentity") != self._holder:
+        if before.get("holderIdentity") != self._holder:
             record["acquireTime"] = now
-            record["leaseTransitions"] = ((before or {}).get("leaseTransitions") or 0) + 1 if before else 0
+            record["leaseTransitions"] = (before.get("leaseTransitions") or 0) + (1 if before else 0)
         return record
-
-    def _body(self, spec: dict[str, Any]) -> api.Object:
-        return {
-            "apiVersion": self._address.api_version,
-            "kind": self._address.kind,
-            "metadata": {"name": self._address.name},
-            "spec": spec,
-        }
 
 
 def address(namespace: str, name: str) -> api.Address:

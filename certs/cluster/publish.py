@@ -15,41 +15,10 @@ Rights that it needs: get and patch on the named configurations.
 from __future__ import annotations
 
 import base64
-import binascii
-import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 from certs import errors, model, pem, rotation
-from certs.cluster import api
-
-_GROUP = "admissionregistration.k8s.io"
-_KINDS = {
-    "validating": ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
-    "mutating": ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
-}
-
-
-def addresses(name: str) -> tuple[api.Address, ...]:
-    """The configurations that `NAME`, `validating/NAME` or `mutating/NAME` means; the bare name means both.
-
-    Raises:
-        ValueError: the kind before the slash is neither.
-    """
-    kind, slash, bare = name.rpartition("/")
-    kinds = (kind,) if slash else tuple(_KINDS)
-    if not bare or not set(kinds) <= set(_KINDS):
-        raise ValueError(f"{name!r} is neither NAME nor validating/NAME nor mutating/NAME")
-    return tuple(api.Address(_GROUP, *_KINDS[one], bare) for one in kinds)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Configuration:
-    """A webhook configuration as it was read: its version and each webhook's authorities, in their order."""
-
-    address: api.Address
-    version: str
-    bundles: tuple[tuple[model.Certificate, ...], ...]
+from certs.cluster import api, webhooks
 
 
 class CaBundles:
@@ -63,7 +32,7 @@ class CaBundles:
     def __init__(self, server: api.Api, configurations: Sequence[api.Address]) -> None:
         self._api = server
         self._addresses = configurations
-        self._read: list[_Configuration] = []
+        self._read: list[webhooks.Configuration] = []
         self._unreadable: errors.CertsError | None = None
 
     def read(self) -> tuple[rotation.Bundles, errors.CertsError | None]:
@@ -72,13 +41,13 @@ class CaBundles:
         self._unreadable = None
         for address in self._addresses:
             try:
-                found = self._api.get(address)
+                found = webhooks.read(self._api, address)
             except errors.CertsError as error:
                 self._unreadable = self._unreadable or error
                 continue
             if found is not None:
-                self._read.append(_configuration(address, found))
-        bundles = [bundle for configuration in self._read for bundle in configuration.bundles]
+                self._read.append(found)
+        bundles = [webhook.authorities for configuration in self._read for webhook in configuration.webhooks]
         return (*bundles, *([()] if self._unreadable else [])), self._unreadable
 
     def publish(self, trust: Sequence[model.Certificate]) -> None:
@@ -91,36 +60,21 @@ class CaBundles:
         failures: list[Exception] = [self._unreadable] if self._unreadable else []
         wanted = {certificate.fingerprint for certificate in trust}
         for configuration in self._read:
-            held = ({one.fingerprint for one in bundle} for bundle in configuration.bundles)
+            held = [{one.fingerprint for one in webhook.authorities} for webhook in configuration.webhooks]
             if all(fingerprints == wanted for fingerprints in held):
                 continue
             try:
-                self._api.patch(configuration.address, configuration.version, _changes(configuration, pem.join(trust)))
+                changes = _changes(len(held), pem.join(trust))
+                self._api.patch(configuration.address, configuration.version, changes)
             except (errors.CertsError, errors.ConflictError) as error:
                 failures.append(error)
         if failures:
             raise failures[0]
 
 
-def _configuration(address: api.Address, found: api.Object) -> _Configuration:
-    return _Configuration(
-        address,
-        found["metadata"]["resourceVersion"],
-        tuple(_authorities(webhook) for webhook in found.get("webhooks") or ()),
-    )
-
-
-def _authorities(webhook: dict[str, Any]) -> tuple[model.Certificate, ...]:
-    """The authorities of a caBundle. One that is empty or unreadable holds none, and is so written anew."""
-    try:
-        return pem.certificates(base64.b64decode(webhook["clientConfig"].get("caBundle") or "", validate=True))
-    except (ValueError, binascii.Error):
-        return ()
-
-
-def _changes(configuration: _Configuration, bundle: bytes) -> list[api.Object]:
+def _changes(count: int, bundle: bytes) -> list[api.Object]:
     content = base64.b64encode(bundle).decode()
     return [
         {"op": "add", "path": f"/webhooks/{number}/clientConfig/caBundle", "value": content}  # `add` replaces too
-        for number in range(len(configuration.bundles))
+        for number in range(count)
     ]

@@ -1,7 +1,8 @@
 """The Secret as a `reconcile.Store`: compare-and-swap by resourceVersion, so two replicas end with one result.
 
-The layout is `layout`'s, the type kubernetes.io/tls. Rights that it needs: get and patch on the one Secret, and
-create on secrets of the namespace (RBAC cannot bind create to a name) so that a deleted Secret comes back.
+The layout is `layout`'s, which is that of the type kubernetes.io/tls. A Secret that is made here is Opaque all the
+same: kubernetes.io/tls demands tls.crt from the first moment, and a Pod that mounts it would start with an empty one.
+Rights that it needs: get, patch and create, all bound to the one name.
 
 Keys and labels that are not podseal's stay as they are. Two kinds of Secret are never written: one that
 cert-manager keeps (it says so in an annotation), and one that holds something else altogether.
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from certs import errors, layout
 from certs.cluster import api
 
-_TYPE = "kubernetes.io/tls"
+_DEMANDING_TYPE = "kubernetes.io/tls"
 _FOREIGN = (layout.CERTIFICATE, layout.KEY, layout.TRUST)
 _CERT_MANAGER = "cert-manager.io/certificate-name"
 
@@ -34,6 +35,7 @@ class Secret:
         self._api = server
         self._publish_only = publish_only
         self._address = api.Address("", "secrets", "Secret", name, namespace)
+        self._demanding = False
 
     def __str__(self) -> str:
         return str(self._address)
@@ -51,7 +53,9 @@ class Secret:
         if found is None:
             if self._publish_only:
                 raise errors.CertsError(str(self), "does not exist", "let its maker (cert-manager) create it")
+            self._demanding = False
             return {}, ""
+        self._demanding = found.get("type") == _DEMANDING_TYPE
         stored = {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
         foreign = self._publish_only or _CERT_MANAGER in (found["metadata"].get("annotations") or {})
         items = {name: stored[name] for name in (_FOREIGN if foreign else layout.NAMES) if name in stored}
@@ -70,19 +74,11 @@ class Secret:
             errors.ConflictError: the Secret has another version than the one read, or is gone, or there is one.
             errors.CertsError: the API server refuses.
         """
-        encoded = {name: base64.b64encode(content).decode() for name, content in data.items()}
-        if version:
-            gone: dict[str, str | None] = {name: None for name in layout.NAMES if name not in data}
-            self._api.merge(self._address, {"metadata": {"resourceVersion": version}, "data": gone | encoded})
-            return
-        labels = {"app.kubernetes.io/managed-by": api.FIELD_MANAGER}
-        self._api.create(
-            self._address,
-            {
-                "apiVersion": self._address.api_version,
-                "kind": self._address.kind,
-                "metadata": {"name": self._address.name, "labels": labels},
-                "type": _TYPE,
-                "data": encoded,
-            },
-        )
+        if not version:
+            made = self._api.ensure(self._address)
+            if made.get("data"):
+                raise errors.ConflictError  # another replica has made and filled it
+            version = made["metadata"]["resourceVersion"]
+        items = {layout.CERTIFICATE: b"", layout.KEY: b"", **data} if self._demanding else data
+        encoded = {name: base64.b64encode(items[name]).decode() if name in items else None for name in layout.NAMES}
+        self._api.merge(self._address, {"metadata": {"resourceVersion": version}, "data": encoded})

@@ -70,22 +70,33 @@ Examples:
 def command(source: sources.Source, manner: Manner, names: tuple[str, ...], wishes: model.Wishes) -> None:
     """Make, rotate and publish: the Secret's certificates, and the caBundles that verify them.
 
-    Needs these rights and no others: get and patch on the Secret, on the webhook configurations and on the
-    Lease, each bound by resourceNames; create on secrets and leases in the namespace. A missing one is named.
-    A Secret without ca.key (cert-manager's) is never written, only published.
+    A webhook whose configuration has the annotation podseal.dev/rules gets these rules when it answers, and is
+    not called before.
+
+    Needs these rights and no others, each bound by resourceNames: get and patch on the webhook configurations;
+    get, patch and create on the Secret and the Lease. A missing one is named. A Secret without ca.key
+    (cert-manager's) is never written, only published.
     """
     served = (*(_service_names(manner.service, source.namespace) if manner.service else ()), *names)
     if not served and not manner.publish_only:
         raise click.UsageError("nothing to serve: give --service, --dns or --ip, or --publish-only")
-    site = source.site(dataclasses.replace(wishes, names=served), publish_only=manner.publish_only)
+    from certs.cluster import probe, register  # noqa: PLC0415 - loads the Kubernetes client
+
+    cluster = source.cluster()
+    wishes = dataclasses.replace(wishes, names=served)
+    site = source.cluster_site(cluster, wishes, publish_only=manner.publish_only)
+    registry = register.Registry(cluster.server, cluster.configurations, probe.ask, _log)
     if manner.once:
         run.once(site, _log)
+        for waiting in registry.settle():
+            raise waiting
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    lease = _lease(source, manner) if manner.lease else None
-    run.forever(site, run.Loop(lease=lease, interval=manner.interval, pause=stop.wait, log=_log))
+    lease = _lease(cluster, source.namespace, manner) if manner.lease else None
+    loop = run.Loop(registry.settle, lease, manner.interval, stop.wait, log=_log)
+    run.forever(site, loop)
 
 
 def _service_names(service: str, namespace: str) -> tuple[str, ...]:
@@ -93,12 +104,12 @@ def _service_names(service: str, namespace: str) -> tuple[str, ...]:
     return (f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.cluster.local", f"{service}.{namespace}")
 
 
-def _lease(source: sources.Source, manner: Manner) -> leases.Lease:
-    from certs.cluster import lease  # noqa: PLC0415 - loads the Kubernetes client
+def _lease(cluster: sources.Cluster, namespace: str, manner: Manner) -> leases.Lease:
+    from certs.cluster import lease  # noqa: PLC0415 - as above
 
     return lease.Lease(
-        source.server(),
-        lease.address(source.namespace, manner.lease or ""),
+        cluster.server,
+        lease.address(namespace, manner.lease or ""),
         holder=f"{socket.gethostname()}_{os.getpid()}",
         duration=_LEASE_INTERVALS * manner.interval,
         clocks=lease.Clocks(wall=options.clock, monotonic=time.monotonic),

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Cluster:
+    """The API server, and the webhook configurations that are meant."""
+
+    server: api.Api
+    configurations: tuple[api.Address, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Source:
     """The values of `--dir`, `--secret` and what belongs to them.
 
@@ -33,12 +41,8 @@ class Source:
     configurations: tuple[str, ...]
     kubeconfig: str | None
 
-    def site(self, wishes: model.Wishes, *, publish_only: bool = False) -> reconcile.Site:
+    def site(self, wishes: model.Wishes) -> reconcile.Site:
         """The store and the publication that are meant.
-
-        Args:
-            wishes: what the user asked for.
-            publish_only: the Secret is somebody else's.
 
         Raises:
             click.UsageError: both or neither of folder and Secret are given, or a configuration's name is wrong.
@@ -48,26 +52,46 @@ class Source:
             raise click.UsageError("give either --dir or --secret")
         if self.folder is not None:
             return reconcile.Site(files.Folder(self.folder), reconcile.Nowhere(), wishes, options.clock, authority)
-        # Some 40 MiB that work on folders does not need.
-        from certs.cluster import publish, secret  # noqa: PLC0415
+        return self.cluster_site(self.cluster(), wishes)
 
-        try:
-            addresses = [one for name in self.configurations for one in publish.addresses(name)]
-        except ValueError as error:
-            raise click.UsageError(f"--webhook-configuration: {error}") from error
-        server = self.server()
-        store = secret.Secret(server, self.namespace, self.secret or "", publish_only=publish_only)
-        return reconcile.Site(store, publish.CaBundles(server, addresses), wishes, options.clock, authority)
+    def cluster_site(self, cluster: Cluster, wishes: model.Wishes, *, publish_only: bool = False) -> reconcile.Site:
+        """The Secret and the caBundles.
 
-    def server(self) -> api.Api:
-        """The API server.
+        Args:
+            cluster: from `cluster`.
+            wishes: what the user asked for.
+            publish_only: the Secret is somebody else's.
+        """
+        from certs.cluster import publish, secret  # noqa: PLC0415 - some 40 MiB that work on folders does not need
+
+        store = secret.Secret(cluster.server, self.namespace, self.secret or "", publish_only=publish_only)
+        bundles = publish.CaBundles(cluster.server, cluster.configurations)
+        return reconcile.Site(store, bundles, wishes, options.clock, authority)
+
+    def cluster(self) -> Cluster:
+        """The API server and the webhook configurations.
 
         Raises:
+            click.UsageError: a configuration's name is wrong.
             errors.CertsError: there is no usable kubeconfig.
         """
-        from certs.cluster import api  # noqa: PLC0415 - as above
+        return connect(self.configurations, self.kubeconfig)
 
-        return api.connect(self.kubeconfig)
+
+def connect(configurations: tuple[str, ...], kubeconfig: str | None) -> Cluster:
+    """The API server that `--kubeconfig` means, and what each `--webhook-configuration` names.
+
+    Raises:
+        click.UsageError: a configuration's name is wrong.
+        errors.CertsError: there is no usable kubeconfig.
+    """
+    from certs.cluster import api, webhooks  # noqa: PLC0415 - as above
+
+    try:
+        addresses = tuple(one for name in configurations for one in webhooks.addresses(name))
+    except ValueError as error:
+        raise click.UsageError(f"--webhook-configuration: {error}") from error
+    return Cluster(api.connect(kubeconfig), addresses)
 
 
 _NAMESPACE = click.option(
@@ -111,3 +135,6 @@ secret = options.gathered(
     _KUBECONFIG,
 )
 """`--secret` and what belongs to it, as a Source `source`."""
+
+cluster = options.gathered("cluster", connect, _CONFIGURATIONS, _KUBECONFIG)
+"""`--webhook-configuration` and `--kubeconfig` as a Cluster `cluster`."""

@@ -47,14 +47,6 @@ def test_what_is_stored_is_read_back(state: model.State) -> None:
     assert layout.decode(layout.encode(state)).state == state
 
 
-def test_leaf_keys_are_there_before_a_leaf_is() -> None:
-    """The API server wants tls.crt and tls.key in a Secret of type kubernetes.io/tls, if only empty."""
-    stored = layout.encode(model.State(successor=NEXT))
-
-    assert (stored["tls.crt"], stored["tls.key"]) == (b"", b"")
-    assert layout.decode(stored).state == model.State(successor=NEXT)
-
-
 def test_trust_begins_with_the_signer() -> None:
     """Tools that read one certificate of ca.crt get the one that signs."""
     assert pem.certificates(STORED["ca.crt"])[0].fingerprint == SIGNER.certificate.fingerprint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -72,7 +72,13 @@ class Played:
         return [message for message, _ in self.lines]
 
 
-def play(store: Memory, passes: int, lease: Holder | None = None, jitter: Callable[[], float] = lambda: 0.5) -> Played:
+def play(
+    store: Memory,
+    passes: int,
+    lease: Holder | None = None,
+    jitter: Callable[[], float] = lambda: 0.5,
+    register: Callable[[], Sequence[errors.CertsError]] = tuple,
+) -> Played:
     """Let the loop do some passes."""
     played = Played([], [])
 
@@ -81,8 +87,11 @@ def play(store: Memory, passes: int, lease: Holder | None = None, jitter: Callab
         return len(played.pauses) == passes
 
     site = reconcile.Site(store, reconcile.Nowhere(), WISHES, lambda: START, authority)
-    loop = run.Loop(lease, INTERVAL, pause, jitter, lambda message, **fields: played.lines.append((message, fields)))
-    run.forever(site, loop)
+
+    def log(message: str, **fields: str) -> None:
+        played.lines.append((message, fields))
+
+    run.forever(site, run.Loop(register, lease, INTERVAL, pause, jitter, log))
     return played
 
 
@@ -151,6 +160,25 @@ def test_failing_release_does_not_hide_the_end() -> None:
             raise FAILURE
 
     assert play(Memory(), passes=1, lease=Stuck([True])).messages[-2:] == ["stops", "could not release the Lease"]
+
+
+def test_webhook_that_does_not_answer_is_asked_soon() -> None:
+    """It is told once, asked every other second, and the certificates' passes go on."""
+    late = errors.CertsError("webhook x", "connection refused", "start it")
+    answers: list[Sequence[errors.CertsError]] = [[late], [late], [late], [], []]
+    played = play(Memory(), passes=5, register=lambda: answers.pop(0))
+
+    assert played.messages.count("waits for a webhook") == 1
+    assert played.pauses == [2, 2, 2, 30, 30]
+
+
+def test_nothing_is_registered_without_the_lease() -> None:
+    """That is the holder's business."""
+
+    def register() -> Sequence[errors.CertsError]:
+        pytest.fail("registers without holding the Lease")
+
+    assert play(Memory(), passes=2, lease=Holder([False, False]), register=register).pauses
 
 
 def test_one_pass_raises() -> None:

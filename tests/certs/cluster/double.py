@@ -34,7 +34,7 @@ class Double:
         self.objects: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []
         self.failures: dict[tuple[str, str], tuple[int, bytes]] = {}
-        """(method, path) to the status and body that it gets."""
+        """(method, path) to the status and body that it gets; the method of an apply that creates is CREATE."""
         self._version = 0
 
     def put(self, path: str, content: dict[str, Any]) -> None:
@@ -43,10 +43,11 @@ class Double:
         metadata = content.get("metadata", {}) | {"resourceVersion": str(self._version)}
         self.objects[path] = content | {"metadata": metadata}
 
-    def put_webhooks(self, path: str, *names: str) -> None:
-        """Store a webhook configuration whose caBundles are empty."""
-        webhooks = [{"name": name, "clientConfig": {"url": "https://127.0.0.1:1/"}} for name in names]
-        self.put(path, {"webhooks": webhooks})
+    def put_webhooks(self, path: str, *names: str, url: str = "https://127.0.0.1:1/", rules: str | None = None) -> None:
+        """Store a webhook configuration without caBundles and rules; `rules` is its annotation."""
+        webhooks = [{"name": name, "clientConfig": {"url": url}} for name in names]
+        annotations = {} if rules is None else {"podseal.dev/rules": rules}
+        self.put(path, {"metadata": {"annotations": annotations}, "webhooks": webhooks})
 
     def forbid(self, method: str, path: str) -> None:
         """Refuse as RBAC does."""
@@ -67,13 +68,13 @@ class Double:
     def answer(self, method: str, path: str, content_type: str, body: Any) -> tuple[int, bytes]:  # noqa: ANN401 - JSON
         """One request."""
         self.requests.append((method, path))
+        if "apply-patch" in content_type and path not in self.objects:
+            method = "CREATE"
         if (method, path) in self.failures:
             return self.failures[method, path]
-        if method == "POST":
-            path = f"{path}/{body['metadata']['name']}"
-            if path in self.objects:
-                return 409, b"{}"
-            self.put(path, body)
+        if "apply-patch" in content_type:
+            if path not in self.objects:
+                self.put(path, body)
         elif path not in self.objects:
             return 404, b"{}"
         elif method == "PATCH":
@@ -130,7 +131,7 @@ def serving() -> Iterator[Double]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = _handle  # noqa: N815 - http.server's names
+        do_GET = do_PATCH = _handle  # noqa: N815 - http.server's names
 
         def log_message(self, *_: object) -> None:
             pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from certs import authority, errors
-from certs.cluster import api, publish
+from certs.cluster import api, publish, webhooks
 from tests.certs.cluster import double as doubles
 from tests.certs.cluster.double import MUTATING, VALIDATING, Double
 from tests.certs.world import DAY, START
@@ -19,27 +19,7 @@ def bundles(server: api.Api, double: Double) -> publish.CaBundles:
     """Two webhooks in a validating configuration, one in a mutating one."""
     double.put_webhooks(VALIDATING, "pods.podseal.dev", "templates.podseal.dev")
     double.put_webhooks(MUTATING, "pods.podseal.dev")
-    return publish.CaBundles(server, publish.addresses("podseal"))
-
-
-@pytest.mark.parametrize(
-    ("name", "paths"),
-    [
-        ("podseal", [VALIDATING, MUTATING]),
-        ("validating/podseal", [VALIDATING]),
-        ("mutating/podseal", [MUTATING]),
-    ],
-)
-def test_names(name: str, paths: list[str]) -> None:
-    """A bare name means both kinds."""
-    assert [address.path for address in publish.addresses(name)] == paths
-
-
-@pytest.mark.parametrize("name", ["", "validating/", "other/podseal", "/podseal"])
-def test_names_that_mean_nothing(name: str) -> None:
-    """They are refused."""
-    with pytest.raises(ValueError, match="neither NAME nor"):
-        publish.addresses(name)
+    return publish.CaBundles(server, webhooks.addresses("podseal"))
 
 
 def test_every_webhook_gets_every_authority(bundles: publish.CaBundles, double: Double) -> None:

@@ -29,15 +29,29 @@ def encoded(data: dict[str, bytes]) -> dict[str, str]:
     return {name: base64.b64encode(content).decode() for name, content in data.items()}
 
 
-def test_secret_is_made_and_read(store: secret.Secret, double: Double) -> None:
-    """It is of type kubernetes.io/tls, says who keeps it, and holds what was written."""
+def test_secret_is_made_and_read(store: secret.Secret) -> None:
+    """What was written is read."""
     assert store.read() == ({}, "")
     store.write(STORED, "")
 
-    made = double.objects[doubles.SECRET]
-    assert made["type"] == "kubernetes.io/tls"
-    assert made["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "podseal-certs"}
     assert store.read()[0] == STORED
+
+
+def test_leaf_is_absent_before_it_is_made(store: secret.Secret, double: Double) -> None:
+    """A Pod that mounts tls.crt waits for it, instead of starting with an empty one."""
+    store.write(layout.encode(model.State(successor=SIGNER)), "")
+
+    assert not {"tls.crt", "tls.key"} & double.data().keys()
+
+
+def test_leaf_is_empty_where_the_type_demands_it(store: secret.Secret, double: Double) -> None:
+    """The API server refuses a Secret of type kubernetes.io/tls without tls.crt and tls.key."""
+    double.put(doubles.SECRET, {"type": "kubernetes.io/tls", "data": encoded(STORED)})
+    _, version = store.read()
+    store.write(layout.encode(model.State(successor=SIGNER)), version)
+
+    assert (double.data()["tls.crt"], double.data()["tls.key"]) == (b"", b"")
+    assert not store.read()[0]["tls.crt"]
 
 
 def test_change_keeps_what_is_not_podseals(store: secret.Secret, double: Double) -> None:

@@ -48,11 +48,11 @@ def test_one_pass(double: Double, arguments: list[str]) -> None:
 
 
 def test_published_before_it_is_served(double: Double, arguments: list[str]) -> None:
-    """The caBundles are written between the two writes of the Secret."""
+    """The caBundles are written between the Secret's first content and its serving certificate."""
     call(*arguments, "--service", "podseal", "--once")
 
     writes = [path for method, path in double.requests if method != "GET"]
-    assert writes == [SECRET.rpartition("/")[0], VALIDATING, MUTATING, SECRET]
+    assert writes == [SECRET, SECRET, VALIDATING, MUTATING, SECRET]
 
 
 def test_overwritten_bundle_is_restored(double: Double, arguments: list[str]) -> None:
@@ -82,11 +82,14 @@ def test_deleted_secret_comes_back(double: Double, arguments: list[str]) -> None
 
 def test_missing_right_ends_one_pass(double: Double, arguments: list[str]) -> None:
     """Exit code 1 with the RBAC rule; nothing is half installed."""
-    double.forbid("POST", SECRET.rpartition("/")[0])
+    double.forbid("CREATE", SECRET)
     done = call(*arguments, "--service", "podseal", "--once")
 
     assert done.exit_code == 1
-    assert 'apiGroups: [""], resources: ["secrets"], verbs: ["create"]' in done.output
+    assert (
+        'apiGroups: [""], resources: ["secrets"], resourceNames: ["podseal-tls"], verbs: ["patch", "create"]'
+        in done.output
+    )
     assert double.bundles(VALIDATING) == [()]
 
 
