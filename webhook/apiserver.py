@@ -9,6 +9,7 @@ only ApiClient: one typed API of it costs 78 MiB a process.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -173,10 +174,11 @@ def connect(kubeconfig: str | None = None) -> Client:
 
     configuration = kubernetes.client.Configuration()
     try:
-        if kubeconfig:
+        # Not load_config, which prints a remark where reports go, on standard output.
+        if kubeconfig or "KUBERNETES_SERVICE_HOST" not in os.environ:
             kubernetes.config.load_kube_config(kubeconfig, client_configuration=configuration)
         else:
-            kubernetes.config.load_config(client_configuration=configuration)
+            kubernetes.config.load_incluster_config(client_configuration=configuration)
     except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError) as error:
         where = kubeconfig or "the ServiceAccount of this pod and ~/.kube/config"
         reason = " ".join(str(error).split())
