@@ -15,6 +15,8 @@ from webhook.policy.controls import writable_root_filesystem
 MUTATED = labels.PREFIX + "mutated"
 MIRROR = "kubernetes.io/config.mirror"
 NOTHING = model.Mutation()
+MOST_CONTAINERS = 500
+"""No pod that runs has more; a review of 3 MiB has room for 60,000, whose patch would have 30 MB."""
 
 
 def mutate(
@@ -40,6 +42,8 @@ def mutate(
         # The static pod behind a mirror runs as its file says. Whoever forges the annotation gains nothing: what is
         # not repaired is still judged.
         return NOTHING
+    if len(view.containers) > MOST_CONTAINERS:
+        return model.Mutation(notes=(f"more than {MOST_CONTAINERS} containers: none of them is changed",))
     asked, notes = _asked(view, annotations.get(writable_paths.ANNOTATION))
     plan = Plan(view, policy, notes)
     for container in view.containers:

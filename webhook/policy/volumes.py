@@ -5,7 +5,6 @@ In: the pod's volumes and containers. Out: deterministic names, DNS labels of at
 """
 
 import zlib
-from collections.abc import Collection
 
 from webhook.policy import containers, pod
 
@@ -16,13 +15,14 @@ SEED_PREFIX = "podseal-seed-"
 class Names:
     """The names taken in one pod, and those given out."""
 
-    __slots__ = ("_containers", "_sources")
+    __slots__ = ("_containers", "_numbers", "_sources")
 
     def __init__(self, view: containers.PodView) -> None:
         self._sources: dict[str, pod.EmptyDir | None] = {
             volume.name: volume.empty_dir or None for volume in view.spec.volumes or ()
         }
         self._containers = {each.name for each in view.containers}
+        self._numbers: dict[str, int] = {}
 
     def volume(self, container: str, path: str, wanted: pod.EmptyDir) -> tuple[str, bool]:
         """The name of the volume for a canonical path in a container, and whether it must be added.
@@ -30,22 +30,27 @@ class Names:
         Each container gets a volume of its own, even for a path that several write: they share no root file system,
         so a shared volume would let one read and plant the other's temporary files.
         """
-        base = VOLUME_PREFIX + _hash(container, path)
-        name, number = base, 1
+        name = base = VOLUME_PREFIX + _hash(container, path)
         while name in self._sources:
             if _equal(self._sources[name], wanted):
                 return name, False
-            number += 1
-            name = f"{base}-{number}"
+            name = self._next(base)
         # Given out once: two places whose hashes are the same get two volumes.
         self._sources[name] = None
         return name, True
 
     def seed_container(self, container: str, path: str) -> str:
         """The name of the init container that fills such a volume."""
-        name = _free(SEED_PREFIX + _hash(container, path), self._containers)
+        name = base = SEED_PREFIX + _hash(container, path)
+        while name in self._containers:
+            name = self._next(base)
         self._containers.add(name)
         return name
+
+    def _next(self, base: str) -> str:
+        """A name with a number that was not tried before, so that thousands of namesakes cost no more than one each."""
+        self._numbers[base] = number = self._numbers.get(base, 1) + 1
+        return f"{base}-{number}"
 
 
 def is_seed_container(container: containers.ContainerView) -> bool:
@@ -72,11 +77,3 @@ def _hash(container: str, path: str) -> str:
     """Eight hex digits. A checksum will do, since no name is believed: what collides gets a number."""
     text = f"{container}\0{path}"
     return f"{zlib.crc32(text.encode(errors='surrogatepass')):08x}"
-
-
-def _free(base: str, taken: Collection[str]) -> str:
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base}-{number}"
-    return name

@@ -214,3 +214,11 @@ def test_a_request_multiplied_by_containers_is_bounded() -> None:
     assert mutated.notes == (
         "podseal.dev/writable-paths: asks for 300 volumes, more than 256; nothing it asks for is injected",
     )
+
+
+def test_a_pod_of_absurd_size_is_left_alone() -> None:
+    """A review full of containers must not come back as a patch ten times its size."""
+    many = [{"name": f"c{number}", "image": "nginx"} for number in range(mutation.MOST_CONTAINERS + 1)]
+    mutated = verdict_on({"metadata": {}, "spec": {"containers": many}}, "all").mutation
+    assert mutated == model.Mutation(notes=("more than 500 containers: none of them is changed",))
+    assert verdict_on({"metadata": {}, "spec": {"containers": many[1:]}}, "all").mutation.edits

@@ -60,6 +60,14 @@ def test_another_volume_keeps_its_name() -> None:
         assert name.endswith("-2")
 
 
+def test_a_volume_given_out_is_not_given_out_again() -> None:
+    """Two containers of one name, or two places of one hash, get a volume each."""
+    names = names_in()
+    (first, _), (second, new) = names.volume("web", "/data", WANTED), names.volume("web", "/data", WANTED)
+    assert new
+    assert second == f"{first}-2"
+
+
 def test_a_name_given_out_is_taken() -> None:
     """A second seed container for the same place gets another name, beside those of the pod."""
     names = names_in(containers=[{"name": names_in().seed_container("web", "/data")}])
