@@ -19,6 +19,7 @@ from yaml import nodes
 from webhook.policy import labels
 
 MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 50
 BOOL = "tag:yaml.org,2002:bool"
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
 Document = TypeVar("Document", bound=Struct)
@@ -34,7 +35,26 @@ class ConfigError(ValueError):
 
 
 class Loader(yaml.CSafeLoader):
-    """YAML with the booleans of version 1.2: the word `off`, which is the name of a profile, stays a word."""
+    """YAML with the booleans of version 1.2: the word `off`, which is the name of a profile, stays a word.
+
+    Its depth is bounded: PyYAML's composer recurses in C until the stack is gone, and `podseal check` reads files that
+    it finds in a repository.
+    """
+
+    depth = 0
+
+    def descend_resolver(self, parent: nodes.Node | None, index: object) -> None:
+        """Called before each node."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            mark = parent.start_mark if parent else None
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=mark)
+        super().descend_resolver(parent, index)
+
+    def ascend_resolver(self) -> None:
+        """Called after each node."""
+        self.depth -= 1
+        super().ascend_resolver()
 
 
 Loader.yaml_implicit_resolvers = {
