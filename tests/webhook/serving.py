@@ -121,6 +121,13 @@ def serve(certificates: Path, *options: str) -> Iterator[Server]:
         f"--tls-private-key-file={certificates / 'tls.key'}",
         *options,
     ]
+    with run(certificates, command) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def run(certificates: Path, command: list[str]) -> Iterator[Server]:
+    """A program that logs as `podseal serve` does, ready."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PODSEAL_")}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     server = Server(process, certificates)

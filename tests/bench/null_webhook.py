@@ -1,0 +1,58 @@
+"""The baseline of bench_webhook: the least that a Flask webhook can do, under the very same gunicorn settings.
+
+In: a folder with certificates. Out: a server whose one route reads the body and answers `allowed: true`. Run as a
+program by bench_webhook; it prints its address as `podseal serve` logs it.
+"""
+
+import sys
+from pathlib import Path
+
+import flask
+import msgspec
+
+from webhook import logs, serve, settings
+
+
+class Response(msgspec.Struct):
+    """As little as the API server accepts."""
+
+    uid: str
+    allowed: bool
+
+
+class Answer(msgspec.Struct):
+    """The AdmissionReview around it."""
+
+    apiVersion: str  # noqa: N815 -- Kubernetes' name
+    kind: str
+    response: Response
+
+
+class Application(serve.Application):
+    """The server's application, with another app inside."""
+
+    def load(self) -> flask.Flask:
+        """One route."""
+        app = flask.Flask("null", static_folder=None)
+        encoder = msgspec.json.Encoder()
+
+        def validate() -> flask.Response:
+            flask.request.get_data(cache=False)
+            answer = Answer("admission.k8s.io/v1", "AdmissionReview", Response("u", allowed=True))
+            return flask.Response(encoder.encode(answer), content_type="application/json")
+
+        app.add_url_rule("/validate", "validate", validate, methods=["POST"])
+        return app
+
+
+def main(folder: Path) -> None:
+    """Serve until a signal ends it, in the way of `podseal serve`."""
+    logs.configure("info")
+    serve.Application = Application  # type: ignore[misc]  # the one difference between the two servers
+    said = settings.Tls(str(folder / "tls.crt"), str(folder / "tls.key"))
+    base = settings.server(None)
+    serve.run(msgspec.structs.replace(base, bind="127.0.0.1:0", metrics_bind="127.0.0.1:0", tls=said), None)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
