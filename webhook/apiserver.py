@@ -88,10 +88,12 @@ class Client:
         with self._send(Request("GET", path, {"Accept": accept}, query), (min(seconds, 5.0), seconds)) as response:
             return _body(response)
 
-    def send(self, method: str, path: str, body: object, *, content_type: str = "application/json") -> bytes:
+    def send(
+        self, method: str, path: str, body: object, *, content_type: str = "application/json", seconds: float = 10.0
+    ) -> bytes:
         """The body of the answer to a POST, PATCH, PUT or DELETE of a JSON value."""
         headers = {"Accept": "application/json", "Content-Type": content_type}
-        with self._send(Request(method, path, headers, body=body), (2.0, 10.0)) as response:
+        with self._send(Request(method, path, headers, body=body), (min(seconds, 2.0), seconds)) as response:
             return _body(response)
 
     def lines(

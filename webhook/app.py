@@ -1,12 +1,13 @@
-"""POST /validate and POST /mutate: body -> review -> decide -> reply. Counts and logs what came of it.
+"""POST /validate, /mutate and /connect: body -> review -> decide -> reply. Counts and logs what came of it.
 
 In: HTTP requests of the API server, and the policies, read once. Out: AdmissionReviews. Made by `webhook.serve`.
-/mutate repairs and never refuses; /validate sees the result and has the last word. A decision that raises is a bug of
-podseal: /validate then refuses, /mutate leaves the pod alone.
+/mutate repairs and never refuses; /validate sees the result and has the last word; /connect guards running pods. A
+decision that raises is a bug of podseal: /mutate then leaves the pod alone, the others refuse.
 """
 
 import itertools
 import logging
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -16,16 +17,20 @@ import flask
 import werkzeug.exceptions
 from msgspec import Struct
 
-from webhook import metrics, review, settings
+from webhook import gate, metrics, review, settings
 from webhook.policy import decide, exceptions, guard, model
+from webhook.policy import exec as exec_gate
 
 MOST_CACHED_POLICIES = 4096
 MOST_LOGGED_FINDINGS = 20
 PIECE, MOST_PIECES = 65536, 512
 """How much of a body that is too large is read and thrown away: 32 MiB."""
 JSON = "application/json"
-VALIDATE, MUTATE = "validate", "mutate"
+VALIDATE, MUTATE, CONNECT = "validate", "mutate", "connect"
 NO_KEYS = guard.NamespaceKeys()
+DEFAULT_SECONDS = 2.0
+TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,2})s(?:&|$)")
+"""The API server tells a webhook its timeoutSeconds in the query (k8s.io/apiserver/pkg/admission/plugin/webhook)."""
 
 Clock = Callable[[], datetime]
 Lookup = Callable[[str], guard.NamespaceKeys]
@@ -35,6 +40,13 @@ log = logging.getLogger("podseal.webhook")
 def no_cluster(_namespace: str) -> guard.NamespaceKeys:
     """The labels of a namespace where no cluster is configured: none, so that the defaults hold."""
     return NO_KEYS
+
+
+class Cluster(Struct, frozen=True):
+    """What the app asks of a cluster: the podseal labels of a namespace, and the gate to running pods."""
+
+    labels_of: Lookup
+    gate: gate.Gate
 
 
 class Answer(Struct, frozen=True):
@@ -49,29 +61,29 @@ class Webhook:
     """Decides about the bodies that come in. Threads share it; what it keeps is only a cache."""
 
     def __init__(
-        self, policies: settings.Policies, counts: metrics.Requests, clock: Clock, labels_of: Lookup = no_cluster
+        self, policies: settings.Policies, counts: metrics.Requests, clock: Clock, cluster: Cluster | None = None
     ) -> None:
         self._policies = policies
         self._counts = counts
         self._clock = clock
-        self._labels_of = labels_of
+        self._cluster = cluster or Cluster(no_cluster, gate.Gate(gate.Rules()))
         self._cached: dict[str, tuple[guard.NamespaceKeys, datetime, model.Policy]] = {}
 
-    def answer(self, endpoint: str, content_type: str, body: bytes) -> Answer:
-        """The answer to one request, counted and logged."""
+    def answer(self, endpoint: str, content_type: str, body: bytes, seconds: float = DEFAULT_SECONDS) -> Answer:
+        """The answer to one request, counted and logged; `seconds` is how long the API server waits for it."""
         started = time.perf_counter()
-        found = self._answer(endpoint, content_type, body, started)
+        found = self._answer(endpoint, content_type, body, Budget(started, seconds))
         self._counts.answered(endpoint, found.outcome, time.perf_counter() - started)
         return found
 
-    def _answer(self, endpoint: str, content_type: str, body: bytes, started: float) -> Answer:
+    def _answer(self, endpoint: str, content_type: str, body: bytes, budget: "Budget") -> Answer:
         if content_type != JSON and content_type.partition(";")[0].strip().lower() != JSON:
             return refused(review.Refusal(415, f"expected Content-Type {JSON}, got {content_type[:100]!r}"))
         parsed = review.parse(body)
         if isinstance(parsed, review.Refusal):
             return self._not_understood(endpoint, parsed)
         try:
-            return self._decided(endpoint, parsed, started)
+            return self._decided(endpoint, parsed, budget)
         except Exception:
             # Whatever it is, the API server has to hear something definite, and the worker has to live on.
             self._counts.failed(endpoint)
@@ -89,8 +101,10 @@ class Webhook:
             return Answer(200, review.passed(refusal.uid, f"podseal: {refusal.message}"), "invalid")
         return Answer(200, review.denied(refusal.uid, refusal.status, refusal.message), "invalid")
 
-    def _decided(self, endpoint: str, parsed: review.Review, started: float) -> Answer:
+    def _decided(self, endpoint: str, parsed: review.Review, budget: "Budget") -> Answer:
         subject = parsed.subject
+        if endpoint == CONNECT:
+            return self._entered(parsed, budget) or _let_in(parsed, "", "allowed")
         exempt = self._policies.exempt.reason(subject)
         if exempt:
             verdict = model.Verdict(subject, skipped=exempt)
@@ -105,17 +119,40 @@ class Webhook:
         self._counts.decided(verdict)
         if verdict.denied:
             body = review.validated(parsed, verdict)
-            log.info("denied", extra={"fields": _denial(parsed, verdict, started)})
+            log.info("denied", extra={"fields": _denial(parsed, verdict, budget.started)})
             return Answer(200, body, "denied")
+        if subject.operation == "UPDATE" and subject.kind == "Pod":
+            refused_entry = self._entered(parsed, budget)
+            if refused_entry and refused_entry.outcome == "denied":
+                return refused_entry
         outcome = "exempt" if exempt else "skipped" if verdict.skipped else "allowed"
         return Answer(200, review.validated(parsed, verdict), outcome)
+
+    def _entered(self, parsed: review.Review, budget: "Budget") -> Answer | None:
+        """What the gate to running pods says; None where nobody enters one.
+
+        Exempt namespaces are asked too: kube-system and our own hold the most valuable pods.
+        """
+        subject = parsed.subject
+        verdict = exec_gate.exec_gate(subject, self._policy(subject.namespace, self._clock()))
+        if not verdict.action:
+            return None
+        entry = self._cluster.gate.enter(parsed.uid, subject, verdict, budget.seconds)
+        self._counts.entered(entry.action, entry.outcome)
+        if not entry.allowed:
+            fields = {**_identity(parsed), "action": entry.action, "reason": entry.message}
+            log.info("entry denied", extra={"fields": fields})
+            return Answer(200, review.denied(parsed.uid, 403, entry.message), "denied")
+        if entry.outcome == "broken-through":
+            log.warning("glass broken", extra={"fields": {**_identity(parsed), "action": entry.action}})
+        return _let_in(parsed, entry.action, entry.outcome)
 
     def _policy(self, namespace: str, now: datetime) -> model.Policy:
         """The policy of a namespace, kept while its labels are the same and the minute lasts.
 
         Dates in labels are days, and `decide` looks at the exact time of each waiver again.
         """
-        keys = self._labels_of(namespace)
+        keys = self._cluster.labels_of(namespace)
         cached = self._cached.get(namespace)
         minute = now.replace(second=0, microsecond=0)
         if cached is not None and cached[0] is keys and cached[1] == minute:
@@ -125,6 +162,17 @@ class Webhook:
             self._cached.clear()
         self._cached[namespace] = (keys, minute, policy)
         return policy
+
+
+class Budget(Struct, frozen=True):
+    """When a request came (perf_counter seconds), and how many seconds its answer may take."""
+
+    started: float
+    seconds: float
+
+
+def _let_in(parsed: review.Review, action: str, outcome: str) -> Answer:
+    return Answer(200, review.connected(parsed, action=action, outcome=outcome), outcome)
 
 
 def create(webhook: Webhook) -> flask.Flask:
@@ -137,16 +185,21 @@ def create(webhook: Webhook) -> flask.Flask:
         if isinstance(body, review.Refusal):
             found = refused(body)
         else:
-            found = webhook.answer(endpoint, environ.get("CONTENT_TYPE", ""), body)
+            seconds = TIMEOUT.search(environ.get("QUERY_STRING", ""))
+            budget = float(seconds[1]) if seconds else DEFAULT_SECONDS
+            found = webhook.answer(endpoint, environ.get("CONTENT_TYPE", ""), body, budget)
         return flask.Response(found.body, found.status, content_type=JSON)
 
     def http_error(error: werkzeug.exceptions.HTTPException) -> flask.Response:
-        found = refused(review.Refusal(error.code or 500, f"{error.name}: there are POST /validate and POST /mutate"))
+        found = refused(
+            review.Refusal(error.code or 500, f"{error.name}: there are POST /validate, /mutate and /connect")
+        )
         response = error.get_response()
         return flask.Response(found.body, found.status, response.headers, content_type=JSON)
 
     app.add_url_rule("/validate", VALIDATE, lambda: respond(VALIDATE), methods=["POST"])
     app.add_url_rule("/mutate", MUTATE, lambda: respond(MUTATE), methods=["POST"])
+    app.add_url_rule("/connect", CONNECT, lambda: respond(CONNECT), methods=["POST"])
     app.register_error_handler(werkzeug.exceptions.HTTPException, http_error)
     return app
 

@@ -6,6 +6,7 @@ application of `webhook.serve`. gunicorn calls the hooks in the master (`pre_for
 
 import logging
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn import glogging
@@ -25,6 +26,8 @@ class Shared(Struct, frozen=True):
 
     certificates: tls.Certificates
     board: probes.Board
+    starts: list[Callable[[], None]]
+    """What each worker begins after its fork, which no thread survives."""
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -71,6 +74,8 @@ def options(server: settings.Server, shared: Shared, listener: int) -> dict[str,
         counts = metrics.Certificate()
         certificates.on_load, certificates.on_failure = counts.loaded, counts.failed
         counts.loaded(certificates.not_after)
+        for start in shared.starts:
+            start()
         board.mark(worker.slot, probes.READY)
 
     def child_exit(_arbiter: object, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types

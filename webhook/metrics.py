@@ -43,6 +43,9 @@ class Requests:
             buckets=BUCKETS,
             registry=registry,
         )
+        self._entries = Counter(
+            "podseal_entries_total", "Requests into running pods.", ("action", "outcome"), registry=registry
+        )
         # Finding a child by its labels costs more than counting in it.
         self._request = functools.cache(self._requests.labels)
         self._decision = functools.cache(self._decisions.labels)
@@ -69,6 +72,10 @@ class Requests:
     def patched(self, kind: str) -> None:
         """One patch."""
         self._patches.labels(kind).inc()
+
+    def entered(self, action: str, outcome: str) -> None:
+        """One request into a running pod: exec, debug, port-forward and their kin."""
+        self._entries.labels(action, outcome).inc()
 
     def failed(self, endpoint: str) -> None:
         """One decision that raised."""
@@ -98,6 +105,41 @@ class Certificate:
     def failed(self) -> None:
         """The files gave none; the former one stays."""
         self._failures.inc()
+
+
+class Cluster:
+    """What the namespace watch and the recorder of sessions count. Made in each worker, like `Certificate`."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self._known = Gauge(
+            "podseal_namespaces_known",
+            "Namespaces in memory; of several workers the fewest.",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
+        self._events = Counter(
+            "podseal_namespace_events_total",
+            "The namespace watch: relists, watch_failures, fetches for a request, stale_answers.",
+            ("event",),
+            registry=registry,
+        )
+        self._sessions = Counter(
+            "podseal_exec_sessions_total",
+            "ExecSessions: written, repeated, retried, and those lost, which only the log has.",
+            ("outcome",),
+            registry=registry,
+        )
+
+    def namespaces(self, name: str, value: int) -> None:
+        """One count of the namespace watch moved."""
+        if name == "known":
+            self._known.set(value)
+        else:
+            self._events.labels(name).inc()
+
+    def sessions(self, name: str, _value: int) -> None:
+        """One count of the recorder moved."""
+        self._sessions.labels(name).inc()
 
 
 def render(directory: str, workers: Mapping[str, int]) -> bytes:

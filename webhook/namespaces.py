@@ -83,6 +83,7 @@ class Namespaces:
 
     def __init__(self, client: apiserver.Client, clock: Callable[[], float] = time.monotonic) -> None:
         self.counts = Counts()
+        self.on_count: Callable[[str, int], None] = _nobody
         self._client = client
         self._clock = clock
         self._known: dict[str, guard.NamespaceKeys] = {}
@@ -115,7 +116,7 @@ class Namespaces:
         fetched = self._fetch(name)
         if fetched is not None:
             return fetched
-        self.counts.stale_answers += 1
+        self._count("stale_answers")
         return keys or NO_KEYS
 
     def _fetch(self, name: str) -> guard.NamespaceKeys | None:
@@ -123,7 +124,7 @@ class Namespaces:
         with self._lock:
             future = self._fetching.get(name)
             if future is None:
-                self.counts.fetches += 1
+                self._count("fetches")
                 future = self._fetching[name] = self._fetchers.submit(self._fetch_now, name)
                 future.add_done_callback(lambda _: self._fetching.pop(name, None))
         try:
@@ -141,6 +142,14 @@ class Namespaces:
         self._known[name] = keys
         return keys
 
+    def _count(self, name: str) -> None:
+        setattr(self.counts, name, getattr(self.counts, name) + 1)
+        self.on_count(name, getattr(self.counts, name))
+
+    def _count_known(self) -> None:
+        self.counts.known = len(self._known)
+        self.on_count("known", self.counts.known)
+
     def _run(self) -> None:
         """List, then watch until that breaks, then again; what the server has forgotten is listed anew."""
         version, failures = "", 0
@@ -152,7 +161,7 @@ class Namespaces:
                 failures = 0
             except (apiserver.Refused, msgspec.DecodeError) as error:
                 failures += 1
-                self.counts.watch_failures += 1
+                self._count("watch_failures")
                 if isinstance(error, msgspec.DecodeError) or error.status == GONE:
                     # A line that makes no sense would come again from the same version.
                     version = ""
@@ -164,7 +173,7 @@ class Namespaces:
         """Replace what is known by a list of now; return the version from which to watch."""
         self._known, version = list_all(self._client)
         self._heard = self._clock()
-        self.counts.relists += 1
+        self._count("relists")
         self.counts.known = len(self._known)
         return version
 
@@ -189,7 +198,7 @@ class Namespaces:
             elif event.type != "BOOKMARK":
                 self._known[metadata.name] = _keys(metadata)
             self._heard = self._clock()
-            self.counts.known = len(self._known)
+            self._count_known()
         return version
 
 
@@ -217,6 +226,10 @@ def fetch_one(client: apiserver.Client, name: str, seconds: float = 30.0) -> gua
     """
     body = client.get(f"{PATH}/{name}", accept=apiserver.METADATA, seconds=seconds)
     return _keys(msgspec.json.decode(body, type=Object).metadata)
+
+
+def _nobody(_name: str, _value: int) -> None:
+    """Until a worker has metrics, nobody is told."""
 
 
 def _keys(metadata: Metadata) -> guard.NamespaceKeys:

@@ -82,6 +82,16 @@ class Request(Struct, frozen=True, rename="camel", gc=False):
     dry_run: bool | None = None
 
 
+class ConnectOptions(Struct, frozen=True, gc=False):
+    """PodExecOptions, PodAttachOptions and the options of the proxies, as one."""
+
+    container: str | None = None
+    command: tuple[str, ...] | None = None
+    stdin: bool | None = None
+    tty: bool | None = None
+    path: str | None = None
+
+
 class Envelope(Struct, frozen=True, rename="camel", gc=False):
     """The AdmissionReview around a request."""
 
@@ -129,6 +139,7 @@ class Answer(Struct, frozen=True, rename="camel"):
     response: Response
 
 
+_connects = msgspec.json.Decoder(ConnectOptions)
 _envelopes = msgspec.json.Decoder(Envelope)
 _objects = {kind: msgspec.json.Decoder(entry[0]) for kind, entry in workloads.KINDS.items()}
 _encoder = msgspec.json.Encoder()
@@ -169,7 +180,12 @@ def parse(body: bytes) -> Review | Refusal:
 def _review(request: Request) -> Review | Refusal:
     """Decode the objects of a request that may change what runs."""
     kind = request.kind.kind
-    pod = old_pod = None
+    pod = old_pod = connect = None
+    if request.operation == "CONNECT":
+        try:
+            connect = _connect(bytes(request.object))
+        except (msgspec.DecodeError, RecursionError) as error:
+            return Refusal(422, f"the {kind} cannot be understood: {error}", request.uid)
     if _may_change_pods(request):
         received = bytes(request.object)
         if received in NOTHING:
@@ -191,9 +207,23 @@ def _review(request: Request) -> Review | Refusal:
         user=model.User(user.username, user.uid, user.groups or ()),
         pod=pod,
         old_pod=old_pod,
+        connect=connect,
         dry_run=bool(request.dry_run),
     )
     return Review(request.uid, subject)
+
+
+def _connect(received: bytes) -> model.Connect:
+    if received in NOTHING:
+        return model.Connect()
+    asked = _connects.decode(received)
+    return model.Connect(
+        container=asked.container or "",
+        command=asked.command or (),
+        stdin=bool(asked.stdin),
+        tty=bool(asked.tty),
+        path=asked.path or "",
+    )
 
 
 def _may_change_pods(request: Request) -> bool:
@@ -230,6 +260,12 @@ def validated(review: Review, verdict: model.Verdict) -> bytes:
             audit_annotations=messages.annotations_of_validation(verdict) or UNSET,
         )
     )
+
+
+def connected(review: Review, *, action: str, outcome: str) -> bytes:
+    """The answer of /connect where it lets pass. Warnings would never reach the user: the connection upgrades."""
+    annotations = {f"connect-{outcome}": action} if action and outcome != "allowed" else UNSET
+    return _answer(Response(review.uid, allowed=True, audit_annotations=annotations))
 
 
 def mutated(review: Review, verdict: model.Verdict) -> bytes:

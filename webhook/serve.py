@@ -25,11 +25,12 @@ from webhook import settings, tls
 if TYPE_CHECKING:
     import flask
 
-    from webhook import probes
+    from webhook import app, probes
 
 BACKLOG = 2048
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a file system in memory; the folder made in it is private
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+NO_CLUSTER = "no cluster is configured, so every namespace has the default policy"
 log = logging.getLogger("podseal.serve")
 
 
@@ -40,9 +41,9 @@ class CannotServeError(Exception):
 class Application(base.BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's view of the webhook."""
 
-    def __init__(self, options: dict[str, Any], policy_file: Path | None, probe: "probes.Process") -> None:
+    def __init__(self, options: dict[str, Any], webhook: "app.Webhook", probe: "probes.Process") -> None:
         self._options = options
-        self._policy_file = policy_file
+        self._webhook = webhook
         self._probe = probe
         super().__init__()
 
@@ -53,10 +54,9 @@ class Application(base.BaseApplication):  # type: ignore[misc]  # gunicorn has n
 
     def load(self) -> "flask.Flask":
         """The app, loaded by the master before it forks."""
-        from webhook import app, metrics  # noqa: PLC0415 -- prometheus_client reads its variable when it is imported
+        from webhook import app  # noqa: PLC0415 -- as in `run`
 
-        policies = settings.policies(self._policy_file)
-        return app.create(app.Webhook(policies, metrics.Requests(), lambda: datetime.now(UTC)))
+        return app.create(self._webhook)
 
     def run(self) -> None:
         """Serve until a signal ends it."""
@@ -107,15 +107,22 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
     metrics_listener = bind(server.metrics_bind, "--metrics-bind")
     addresses = {"webhook": _url("https", listener), "metrics": _url("http", metrics_listener)}
     with metrics_directory() as directory:
-        from webhook import gunicorn_conf, probes  # noqa: PLC0415 -- after the variable that metrics_directory sets
+        # prometheus_client reads the variable that metrics_directory sets when it is imported.
+        from webhook import app, cluster, gunicorn_conf, metrics, probes  # noqa: PLC0415
 
-        shared = gunicorn_conf.Shared(certificates, probes.Board(server.workers))
+        joined = cluster.join(server)
+        shared = gunicorn_conf.Shared(certificates, probes.Board(server.workers), [joined.start] if joined else [])
         options = gunicorn_conf.options(server, shared, listener.detach())
-        application = Application(options, policy_file, probes.Process(metrics_listener, shared.board, directory))
-        application.wsgi()
-        log.info(
-            "serving; no cluster is configured, so every namespace has the default policy", extra={"fields": addresses}
+        webhook = app.Webhook(
+            settings.policies(policy_file),
+            metrics.Requests(),
+            lambda: datetime.now(UTC),
+            joined.answers if joined else None,
         )
+        application = Application(options, webhook, probes.Process(metrics_listener, shared.board, directory))
+        application.wsgi()
+        told = f"labels of namespaces come from {joined.host}" if joined else NO_CLUSTER
+        log.info("serving; %s", told, extra={"fields": addresses})
         application.run()
 
 

@@ -122,6 +122,7 @@ class Recorder:
 
     def __init__(self, client: apiserver.Client, clock: Callable[[], float] = time.monotonic) -> None:
         self.counts = Counts()
+        self.on_count: Callable[[str, int], None] = _nobody
         self._client = client
         self._clock = clock
         self._queue: queue.Queue[Session | None] = queue.Queue(QUEUE_LENGTH)
@@ -184,7 +185,7 @@ class Recorder:
                     ):
                         self._lose(session, str(error))
                         break
-                    self.counts.retried += 1
+                    self._count("retried")
                     self._stopped.wait(random.uniform(0.05, 0.2 * 2**attempt))  # noqa: S311 -- no secret
 
     def _write(self, session: Session) -> None:
@@ -194,7 +195,7 @@ class Recorder:
             recent = self._recent.get(key)
         if recent and now - recent.last < REPEAT_SECONDS and self._count_up(recent):
             recent = Recent(recent.name, now, recent.count + 1)
-            self.counts.repeated += 1
+            self._count("repeated")
         else:
             self._create(session)
             recent = Recent(session.name, now, 1)
@@ -229,7 +230,7 @@ class Recorder:
             # The API server called again for the same request: it is recorded already.
             if refused.status != CONFLICT:
                 raise
-        self.counts.written += 1
+        self._count("written")
 
     def _placed(self, session: Session) -> Session:
         """The session with the pod's uid and node; without them where the pod is gone already."""
@@ -246,10 +247,18 @@ class Recorder:
         found = msgspec.structs.replace(target, pod_uid=pod.metadata.uid, node=pod.spec.node_name)
         return msgspec.structs.replace(session, target=found)
 
+    def _count(self, name: str) -> None:
+        setattr(self.counts, name, getattr(self.counts, name) + 1)
+        self.on_count(name, getattr(self.counts, name))
+
     def _lose(self, session: Session, reason: str) -> None:
         """What cannot be written is counted, and told in full: the log is then the record."""
-        self.counts.lost += 1
+        self._count("lost")
         log.error("exec session lost: %s: %s", reason, msgspec.json.encode(session).decode())
+
+
+def _nobody(_name: str, _value: int) -> None:
+    """Until a worker has metrics, nobody is told."""
 
 
 def _may_pass(refused: apiserver.Refused) -> bool:

@@ -42,8 +42,23 @@ class Tls(_Known, frozen=True):
     min_version: TlsVersion = "VersionTLS12"
 
 
+class Sessions(_Known, frozen=True):
+    """How reaches into running pods are recorded.
+
+    `require_record` writes the record before the answer, and refuses where that fails. `exclude_users` are robots that
+    are counted only. `redact` are further patterns; the one group of each is what is secret in a command line.
+    """
+
+    require_record: bool = False
+    exclude_users: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+
+
 class Server(_Known, frozen=True):
-    """Kind Settings: how `podseal serve` listens. Addresses are HOST:PORT; `graceful_seconds` bounds a stop."""
+    """Kind Settings: how `podseal serve` listens. Addresses are HOST:PORT; `graceful_seconds` bounds a stop.
+
+    `kubeconfig` names the cluster whose namespaces' labels count; in a pod with a ServiceAccount there is no need.
+    """
 
     api_version: ApiVersion
     kind: Literal["Settings"]
@@ -53,6 +68,8 @@ class Server(_Known, frozen=True):
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     threads: Annotated[int, Meta(ge=1, le=64)] = 8
     graceful_seconds: Annotated[int, Meta(ge=1, le=300)] = 25
+    kubeconfig: str = ""
+    sessions: Sessions = Sessions()
     log_level: LogLevel = "info"
 
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.webhook import bad_input, serving
-from webhook import app, metrics, settings
+from webhook import app, gate, metrics, settings
 from webhook.policy import guard
 
 NOW = datetime(2026, 11, 23, 12, 30, 15, tzinfo=UTC)
@@ -25,7 +25,8 @@ class Bench:
         self.registry = CollectorRegistry()
         policies = settings.Policies(POLICIES.defaults, POLICIES.catalogue, exempt or settings.Exempt())
         self.now = NOW
-        webhook = app.Webhook(policies, metrics.Requests(self.registry), lambda: self.now, labels_of)
+        cluster = app.Cluster(labels_of, gate.Gate(gate.Rules()))
+        webhook = app.Webhook(policies, metrics.Requests(self.registry), lambda: self.now, cluster)
         self.client: flask.testing.FlaskClient = app.create(webhook).test_client()
 
     def post(self, path: str, body: bytes = bad_input.GOOD) -> dict[str, Any]:

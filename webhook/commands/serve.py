@@ -35,12 +35,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-private-key-file", metavar="FILE", help="Its key.")
 @click.option("--client-ca-file", metavar="FILE", help="Serve only clients with a certificate of this authority.")
 @click.option("--config", type=FILE, metavar="FILE", help="podseal.yaml, with kinds Settings and Policy.")
+@click.option("--kubeconfig", metavar="FILE", help="The cluster to ask.  [default: the pod's own, if it is in one]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 2]")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads of each.  [default: 8]")
 @click.pass_context
 def command(context: click.Context, /, config: Path | None, **said: Any) -> None:  # noqa: ANN401 -- what the options say
     """Serve the admission webhook over TLS."""
-    from webhook import logs, serve  # noqa: PLC0415 -- gunicorn: `podseal --help` does not wait for it
+    from webhook import apiserver, logs, serve  # noqa: PLC0415 -- gunicorn: `podseal --help` does not wait for it
 
     try:
         server = merged(settings.server(config), said)
@@ -50,7 +51,7 @@ def command(context: click.Context, /, config: Path | None, **said: Any) -> None
         for problem in error.problems:
             click.echo(f"podseal serve: {problem}", err=True)
         context.exit(EXIT_UNUSABLE)
-    except serve.CannotServeError as error:
+    except (serve.CannotServeError, apiserver.Refused, ValueError) as error:
         click.echo(f"podseal serve: {error}", err=True)
         context.exit(EXIT_UNUSABLE)
 

@@ -35,13 +35,18 @@ def exec_gate(subject: model.Subject, policy: model.Policy) -> model.GateVerdict
         return _connect(subject, policy)
     if subject.operation != "UPDATE" or subject.kind != "Pod" or subject.pod is None or subject.old_pod is None:
         return NOTHING
+    if not changed_containers(subject):
+        return NOTHING
+    action = "debug" if subject.subresource == "ephemeralcontainers" else "image change"
+    return _follow(policy.exec, action, "podseal.dev/exec")
+
+
+def changed_containers(subject: model.Subject) -> list[str]:
+    """The containers that an UPDATE adds to a running pod, or whose image it changes."""
+    if subject.pod is None or subject.old_pod is None:
+        return []
     before = _images(subject.old_pod)
-    after = _images(subject.pod)
-    if subject.subresource == "ephemeralcontainers":
-        return _follow(policy.exec, "debug", "podseal.dev/exec") if after.keys() - before.keys() else NOTHING
-    if any(before[key] != after.get(key) for key in before):
-        return _follow(policy.exec, "image change", "podseal.dev/exec")
-    return NOTHING
+    return [name for (kind, name), image in _images(subject.pod).items() if before.get((kind, name), NOTHING) != image]
 
 
 def _connect(subject: model.Subject, policy: model.Policy) -> model.GateVerdict:

@@ -1,0 +1,50 @@
+"""The webhook's ties to a cluster: namespace labels by a watch, the gate to running pods with its recorder.
+
+In: the server's settings. Out: what the app asks (`answers`), and what each worker begins after its fork (`start`).
+Called by `webhook.serve`. Without a kubeconfig and outside a pod with a ServiceAccount there is no cluster.
+"""
+
+import os
+from pathlib import Path
+
+from webhook import apiserver, app, gate, metrics, namespaces, settings
+from webhook.policy import redaction
+
+TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+class Joined:
+    """A cluster that was joined; nothing of it runs before `start`."""
+
+    def __init__(self, client: apiserver.Client, rules: gate.Rules) -> None:
+        self.host = client.host
+        self._namespaces = namespaces.Namespaces(client)
+        self._gate = gate.Gate(rules, client)
+        self.answers = app.Cluster(self._namespaces.get, self._gate)
+
+    def start(self) -> None:
+        """In a worker: its metrics, its watch, its recorder."""
+        counts = metrics.Cluster()
+        self._namespaces.on_count = counts.namespaces
+        self._namespaces.start()
+        if self._gate.recorder:
+            self._gate.recorder.on_count = counts.sessions
+            self._gate.recorder.start()
+
+
+def join(server: settings.Server) -> Joined | None:
+    """The cluster of a kubeconfig, else the one around this pod, else none.
+
+    Raises:
+        apiserver.Refused: a kubeconfig was named and cannot be used.
+    """
+    in_pod = bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and TOKEN.is_file()
+    if not server.kubeconfig and not in_pod:
+        return None
+    rules = gate.Rules(
+        require_record=server.sessions.require_record,
+        exclude_users=frozenset(server.sessions.exclude_users),
+        redact=redaction.compiled((*redaction.DEFAULT_PATTERNS, *server.sessions.redact)),
+        caller_verified=bool(server.tls.client_ca_file),
+    )
+    return Joined(apiserver.connect(server.kubeconfig or None), rules)
