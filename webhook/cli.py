@@ -3,6 +3,7 @@
 In: a command line. Out: what the sub-command does. The entry point of the package, `main`.
 """
 
+import gc
 import importlib
 import pkgutil
 
@@ -23,7 +24,14 @@ class Lazy(click.Group):
         """One sub-command, None where there is none of this name."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"webhook.commands.{cmd_name}").command
+        # What is imported lives as long as the process. Left to itself, the collector searches it for garbage again
+        # and again, at exit too: an eighth of the time of a short `podseal check`.
+        gc.disable()
+        try:
+            command: click.Command = importlib.import_module(f"webhook.commands.{cmd_name}").command
+        finally:
+            gc.enable()
+            gc.freeze()
         return command
 
 

@@ -24,8 +24,10 @@ a bound of its own, so that a few kilobytes of `[` could overflow the stack."""
 MAX_BROKEN = 100
 """Broken documents that one file may have before the rest of it is given up."""
 
-SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-SOURCE = re.compile(rb"^# Source: *(\S[^\r\n]*)", re.MULTILINE)
+# Patterns that few inputs need are compiled where they are used; re keeps them.
+SEPARATOR = rb"(?m)^---(?=[ \t\r\n]|\Z)"
+SOURCE_MARK = b"# Source:"
+SOURCE = rb"(?m)^# Source: *(\S[^\r\n]*)"
 TEMPLATE_HINT = "; this looks like a template: render it first (helm template CHART | podseal check -)"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -64,7 +66,7 @@ def read(data: bytes, file: str) -> Iterator[model.Document | model.Problem]:
         except UnicodeError as error:
             yield model.Problem(file, 1, f"not valid UTF-16: {error}")
             return
-    sources = [(data.count(b"\n", 0, found.start()) + 1, found[1]) for found in SOURCE.finditer(data)]
+    sources = list(_sources(data)) if SOURCE_MARK in data else []
     start, first_line, broken = 0, 1, 0
     while broken < MAX_BROKEN:
         failed = yield from _compose(data[start:], file, first_line, sources)
@@ -72,7 +74,7 @@ def read(data: bytes, file: str) -> Iterator[model.Document | model.Problem]:
             return
         broken += 1
         line_start = _offset_of_line(data, failed - first_line, start)
-        following = SEPARATOR.search(data, max(line_start, start + 1))
+        following = re.compile(SEPARATOR).search(data, max(line_start, start + 1))
         if following is None:
             return
         first_line += data.count(b"\n", start, following.start())
@@ -113,7 +115,16 @@ def _compose(
 def _looks_like_json(data: bytes) -> bool:
     """Whether the file begins as JSON does, as kubectl guesses too, but has neither a template's `{{` nor `---`."""
     start = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:2]
-    return start[:1] in (b"{", b"[") and start != b"{{" and not SEPARATOR.search(data)
+    return start[:1] in (b"{", b"[") and start != b"{{" and not re.search(SEPARATOR, data)
+
+
+def _sources(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each comment that names a template, with its line."""
+    line, start = 1, 0
+    for found in re.finditer(SOURCE, data):
+        line += data.count(b"\n", start, found.start())
+        start = found.start()
+        yield line, found[1]
 
 
 def _source(sources: list[tuple[int, bytes]], after: int, line: int) -> str:

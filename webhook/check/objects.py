@@ -25,7 +25,7 @@ MAX_LISTS = 4
 
 TOO_LARGE = "its aliases expand without end or to more than any object needs; write the values out"
 SOME_VALUE = "[...]"
-VALIDATION_PATH = re.compile(r"(?s)(.*) - at `(?:key in )?\$\.?(.*)`")
+VALIDATION_PATH = r"(?s)(.*) - at `(?:key in )?\$\.?(.*)`"
 
 
 class Header(Struct, frozen=True):
@@ -166,7 +166,7 @@ def _converted(
 
 def _type_problem(document: model.Document, node: nodes.Node, kind: str, error: str) -> model.Problem:
     """A value of the wrong type, at its line; the API server refuses the object for it."""
-    found = VALIDATION_PATH.fullmatch(error)
+    found = re.fullmatch(VALIDATION_PATH, error)
     reason, path = (found[1], found[2]) if found else (error, "")
     if path.endswith(SOME_VALUE):
         path = _with_key(positions.nearest(node, path), path)

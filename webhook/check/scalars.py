@@ -19,8 +19,9 @@ WORDS: dict[str, bool | float | None] = {
 }
 
 NUMERIC_START = frozenset("0123456789+-.")
-INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]+|0|[1-9][0-9]*)")
-FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+INTEGER = r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]+|0|[1-9][0-9]*)"
+FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+LONGEST_PLAIN_INTEGER = 18
 LONGEST_NUMBER = 400
 """Digits beyond any number that JSON readers keep; Python refuses to parse more than 4,300."""
 
@@ -34,10 +35,12 @@ def plain(text: str) -> Scalar:
         return WORDS[text]
     if text[0] not in NUMERIC_START or len(text) > LONGEST_NUMBER:
         return text
+    if text.isdigit() and text.isascii() and text[0] != "0" and len(text) <= LONGEST_PLAIN_INTEGER:
+        return int(text)
     digits = text.replace("_", "")
-    if INTEGER.fullmatch(digits):
+    if re.fullmatch(INTEGER, digits):
         return _integer(digits)
-    return float(digits) if FLOAT.fullmatch(digits) else text
+    return float(digits) if re.fullmatch(FLOAT, digits) else text
 
 
 def _integer(digits: str) -> int | float:
