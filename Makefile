@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run check test cluster cluster-down manifests
+.PHONY: help setup lock run check test cluster cluster-down manifests image
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -52,3 +52,8 @@ cluster-down: setup ## remove it with everything that it made on the machine
 
 manifests: setup ## make install.yaml, the chart's schema and its table of values anew
 	@$(RUN)python -m tests.manifests.render
+
+IMAGE ?= podseal/webhook:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+image: ## build the image IMAGE from BASE with docker or buildah
+	@builder=$$(command -v docker || command -v buildah) || { echo "image: install docker or buildah" >&2; exit 2; }; \
+	$$builder build $(if $(BASE),--build-arg BASE=$(BASE)) --tag $(IMAGE) .

@@ -1,8 +1,10 @@
 """The Debian packages that the test bed needs.
 
-In: nothing. Out: the packages are installed, or one line says why they are not. Called before a bed starts.
+In: nothing, or a table of other packages. Out: the packages are installed, or one line says why they are not. Called
+before a bed starts, and before an image is built.
 """
 
+import collections.abc
 import os
 import pathlib
 import shutil
@@ -23,12 +25,12 @@ PACKAGES = {
 }
 
 
-def missing() -> list[str]:
+def missing(packages: collections.abc.Mapping[str, str] = PACKAGES) -> list[str]:
     """Return the names of the packages that are not installed."""
-    return [package for package, file in PACKAGES.items() if not pathlib.Path(file).exists()]
+    return [package for package, file in packages.items() if not pathlib.Path(file).exists()]
 
 
-def ensure() -> None:
+def ensure(packages: collections.abc.Mapping[str, str] = PACKAGES) -> None:
     """Install what is missing, after listing it.
 
     Raises:
@@ -36,7 +38,7 @@ def ensure() -> None:
     """
     if os.geteuid() != 0:
         raise requirements.MissingError("the test cluster needs root: containers, mounts and network namespaces")
-    wanted = missing()
+    wanted = missing(packages)
     if not wanted:
         return
     remedy = f"install the packages {' '.join(wanted)}"

@@ -1,0 +1,167 @@
+"""The webhook's image, built where no registry can be reached, and run read-only.
+
+In: the Dockerfile and the tree. Out: an `Image`: its root filesystem and its configuration; `started` runs a command in
+it as a node would. Called by test_image.py and by end-to-end tests.
+The base is not python:3.11-slim, which only a registry has, but a Debian 12 with the same minor version of Python, made
+by mmdebstrap; the wheels are downloaded outside the build. Both are kept in the cache of `tests.cluster.build`. It
+needs root.
+"""
+
+import collections.abc
+import contextlib
+import dataclasses
+import hashlib
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+from tests.cluster import build, packages
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PACKAGES = {"buildah": "/usr/bin/buildah", "mmdebstrap": "/usr/bin/mmdebstrap"}
+BASE = "localhost/python:3.11-slim"
+NAME = "localhost/podseal/webhook:test"
+_BASE_PACKAGES = "python3,python3-pip,python3-venv"
+
+# What the runtime of a node does: a read-only root, the mounts of the chart's pod, an ordinary user.
+_RUN = """
+set -e
+root=$1 tls=$2; shift 2
+mount --bind "$root" "$root"
+mount --bind "$tls" "$root/run/podseal/tls"
+mount -t tmpfs -o size=64m,mode=1777,nosuid,nodev,noexec memory "$root/dev/shm"
+mount -t proc proc "$root/proc"
+mount -o remount,bind,ro "$root/run/podseal/tls"
+mount -o remount,bind,ro "$root"
+exec chroot --userspec=65532:65532 --groups=65532 "$root" "$@"
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A built image: the folder with its files, and the `config` of its description (OCI image specification)."""
+
+    root: pathlib.Path
+    config: dict[str, Any]
+
+    @contextlib.contextmanager
+    def started(
+        self, *command: str, tls: pathlib.Path, output: pathlib.Path
+    ) -> collections.abc.Iterator[subprocess.Popen[bytes]]:
+        """Run a command read-only, as the image's user, with the folder `tls` in its place and one tmpfs.
+
+        What it says goes to the file `output`. Its loopback is the host's. It is killed when the block ends.
+        """
+        environment = dict(entry.split("=", 1) for entry in self.config["Env"])
+        with output.open("wb") as said:
+            process = subprocess.Popen(
+                ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", _RUN, "run", self.root, tls, *command],
+                # The host's shell needs its own folders; PATH of the image comes first, as inside.
+                env=environment | {"PATH": f"{environment['PATH']}:/usr/sbin:/usr/bin:/sbin:/bin"},
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
+
+    def run(self, *command: str, folder: pathlib.Path) -> tuple[int, str]:
+        """Run a command to its end; `folder` takes the place of the certificates. Exit code and output."""
+        output = folder.with_name(folder.name + ".out")
+        with self.started(*command, tls=folder, output=output) as process:
+            code = process.wait(60)
+        return code, output.read_text()
+
+
+def make(folder: pathlib.Path) -> Image:
+    """Build the image below a folder, which is the caller's to remove.
+
+    Raises:
+        MissingError: not root, or packages cannot be installed.
+        subprocess.CalledProcessError: the build failed.
+    """
+    packages.ensure(PACKAGES)
+    cache = build.cache_folder().parent / "images"
+    cache.mkdir(parents=True, exist_ok=True)
+    base, wheels = _base(cache), _wheels(cache)
+    store = _Store(folder / "storage")
+    container = store.buildah("from", "scratch")
+    store.buildah("add", "--quiet", container, str(base), "/")
+    store.buildah("commit", "--quiet", "--rm", container, BASE)
+    store.buildah(
+        "build", "--pull-never", "--isolation=chroot", "--layers=false", f"--volume={wheels}:/wheelhouse:ro",
+        "--build-arg=PIP_NO_INDEX=1", f"--build-arg=BASE={BASE}", f"--tag={NAME}", str(ROOT),
+    )  # fmt: skip
+    container = store.buildah("from", "--pull-never", NAME)
+    root = pathlib.Path(store.buildah("mount", container))
+    config = json.loads(store.buildah("inspect", "--type=image", NAME))["OCIv1"]["config"]
+    return Image(root, config)
+
+
+class _Store:
+    """Where buildah keeps images: plain folders (vfs), which need neither overlay mounts nor a clean-up of mounts."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self._flags = ("--storage-driver=vfs", f"--root={folder}/root", f"--runroot={folder}/run")
+
+    def buildah(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["buildah", *self._flags, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+        )
+        return done.stdout.strip()
+
+
+def _base(cache: pathlib.Path) -> pathlib.Path:
+    """A Debian 12 with Python, as a tar archive."""
+
+    def write(target: pathlib.Path) -> None:
+        _run(
+            "mmdebstrap",
+            "--quiet",
+            "--mode=root",
+            "--variant=minbase",
+            f"--include={_BASE_PACKAGES}",
+            "bookworm",
+            target,
+        )
+
+    return _cached(cache / f"base-{_hash(_BASE_PACKAGES.encode())}.tar", write)
+
+
+def _wheels(cache: pathlib.Path) -> pathlib.Path:
+    """A folder with every wheel of the two locks that an image needs; pip compares their hashes."""
+    locks = [ROOT / "requirements.lock", ROOT / "requirements-dev.lock"]
+
+    def write(target: pathlib.Path) -> None:
+        for lock in locks:
+            _run(
+                sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary=:all:",
+                f"--dest={target}", f"--requirement={lock}",
+            )  # fmt: skip
+
+    return _cached(cache / f"wheels-{_hash(*(lock.read_bytes() for lock in locks))}", write)
+
+
+def _cached(path: pathlib.Path, write: collections.abc.Callable[[pathlib.Path], None]) -> pathlib.Path:
+    """What `write` makes, once: it is written beside its place and renamed, so that half of it is never found."""
+    if not path.exists():
+        half = path.with_name(f"half-{path.name}")
+        if half.is_dir():
+            shutil.rmtree(half)
+        print(f"image: making {path.name}", flush=True)
+        write(half)
+        half.rename(path)
+    return path
+
+
+def _hash(*contents: bytes) -> str:
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
+
+
+def _run(*command: str | pathlib.Path) -> None:
+    subprocess.run(command, check=True)
