@@ -120,8 +120,8 @@ def _container(
     obstacle = _obstacle(places, mounted) if edit and not asked and plan.policy.mutate == "known" else ""
     if obstacle:
         plan.notes.append(
-            f"{container.name}: left writable, its image ships files in {obstacle}, where it writes; "
-            f"annotate {writable_paths.ANNOTATION}: {container.name}={obstacle}"
+            f"{container.name}: left writable, since it writes where its image has files; "
+            f"add {writable_paths.ANNOTATION}: {container.name}={obstacle}"
         )
         return
     # A root that is read-only already gets its volumes as well: without them the program could not run.
@@ -218,11 +218,11 @@ def _note_left_alone(
         return
     if mounts.covering(mounted, place.chains) is not None:
         return
-    reason = (
-        f"is a VOLUME of the image, which containerd mounts writable{' with its files' if entry.seed else ''}"
-        if entry.vol
-        else "stays read-only, since the image ships files there"
-    )
+    ask = f"{writable_paths.ANNOTATION}: {container.name}={entry.path}"
     condition = f" (written when {entry.when})" if entry.when else ""
-    remedy = f"for a volume annotate {writable_paths.ANNOTATION}: {container.name}={entry.path}"
-    plan.notes.append(f"{container.name}: {entry.path} {reason}{condition}; {remedy}")
+    if entry.vol:
+        note = f"{entry.path} is an image VOLUME, which containerd mounts writable; {ask} replaces it"
+    else:
+        note = f"{entry.path} has files of the image and stays read-only; {ask} copies them"
+    # A warning is cut after 120 characters: what to do comes before what it is good for.
+    plan.notes.append(f"{container.name}: {note}{condition}")

@@ -71,5 +71,5 @@ def problem(path: str) -> str:
     if ".." in path.split("/"):
         return "contains .."
     if FORBIDDEN.fullmatch(normalise(path)):
-        return "belongs to the system; an empty directory there would hide what containers need"
+        return "is the system's; an emptyDir would hide what containers need"
     return ""

@@ -61,7 +61,7 @@ def read(text: str | None, containers: Collection[str]) -> tuple[Request, list[s
         asked = _parse(text)
         _bound(asked, containers)
     except MalformedError as error:
-        return NOTHING, [f"{ANNOTATION}: {error}; nothing it asks for is injected"]
+        return NOTHING, [f"{ANNOTATION} is ignored: {error}"]
     known = {EVERY, *containers}
     notes = [f"{ANNOTATION}: the pod has no container {_shown(name)}" for name in asked if name not in known]
     return Request({name: tuple(each) for name, each in asked.items()}), notes
@@ -79,7 +79,7 @@ def _parse(text: str) -> dict[str, dict[str, None]]:
         container, equals, listed = entry.partition("=")
         container = container.strip()
         if not equals or not container:
-            raise MalformedError(f"entry {_shown(entry)} is not of the form container=/path[,/path]")
+            raise MalformedError(f"entry {_shown(entry)} is not container=/path[,/path]")
         for each in listed.split(","):
             path = each.strip()
             reason = paths.problem(path)

@@ -211,9 +211,7 @@ def test_a_request_multiplied_by_containers_is_bounded() -> None:
     tree = {"metadata": {"annotations": {"podseal.dev/writable-paths": "*=/tmp"}}, "spec": {"containers": many}}
     mutated = verdict_on(tree, "known").mutation
     assert not mutated.edits
-    assert mutated.notes == (
-        "podseal.dev/writable-paths: asks for 300 volumes, more than 256; nothing it asks for is injected",
-    )
+    assert mutated.notes == ("podseal.dev/writable-paths is ignored: asks for 300 volumes, more than 256",)
 
 
 def test_a_pod_of_absurd_size_is_left_alone() -> None:

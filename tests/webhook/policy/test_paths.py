@@ -77,7 +77,7 @@ def test_a_path_that_cannot_be_meant_is_refused(path: str, reason: str) -> None:
 @pytest.mark.parametrize("path", TARGETS["forbidden"])
 def test_system_directories_are_refused(path: str) -> None:
     """An empty directory there would stop the container."""
-    assert paths.problem(path).startswith("belongs to the system")
+    assert paths.problem(path).startswith("is the system's")
 
 
 @pytest.mark.parametrize("path", TARGETS["fine"])

@@ -19,18 +19,17 @@ ASKED = {
 }
 
 MALFORMED = {
-    "web": "entry 'web' is not of the form container=/path[,/path]",
-    "=/cache": "entry '=/cache' is not of the form container=/path[,/path]",
+    "web": "entry 'web' is not container=/path[,/path]",
+    "=/cache": "entry '=/cache' is not container=/path[,/path]",
     "web=": "path '' is not absolute",
     "web=/cache,": "path '' is not absolute",
-    ";web=/cache": "entry '' is not of the form container=/path[,/path]",
+    ";web=/cache": "entry '' is not container=/path[,/path]",
     "web=tmp": "path 'tmp' is not absolute",
     "web=/a/../etc": "path '/a/../etc' contains ..",
     "web=/a:b": "path '/a:b' contains one of : , ;",
     "web=/a\nb": "path '/a\\nb' contains a control character",
-    "web=/": "path '/' belongs to the system; an empty directory there would hide what containers need",
-    "web=/cache;other=/bin/": "path '/bin/' belongs to the system; an empty directory there would hide what containers "
-    "need",
+    "web=/": "path '/' is the system's; an emptyDir would hide what containers need",
+    "web=/cache;other=/bin/": "path '/bin/' is the system's; an emptyDir would hide what containers need",
     "web=" + "/x" * 5000: "is longer than 8192 characters",
     "web=" + ",".join(f"/{number}" for number in range(257)): "asks for 257 volumes, more than 256",
     "*=" + ",".join(f"/{number}" for number in range(129)): "asks for 258 volumes, more than 256",
@@ -50,7 +49,7 @@ def test_a_malformed_annotation_asks_for_nothing(text: str, reason: str) -> None
     """One note says what is wrong; the rest of the annotation does not count either."""
     request, notes = writable_paths.read(text, CONTAINERS)
     assert request == writable_paths.NOTHING
-    assert notes == [f"podseal.dev/writable-paths: {reason}; nothing it asks for is injected"]
+    assert notes == [f"podseal.dev/writable-paths is ignored: {reason}"]
 
 
 def test_no_annotation_asks_for_nothing() -> None:
