@@ -156,8 +156,8 @@ def _held(power: Power, rules: Iterable[rbac.Rule]) -> Iterator[_Held]:
             verbs -= NAMELESS
         if not verbs or (power.ours and names and not any(map(_is_ours, names))):
             continue
-        exact = power.group in groups and any(each in power.resources for each in fitting) and verbs != {"*"}
-        yield _Held(tuple(sorted(verbs)), names, wildcard=not exact)
+        named = power.group in groups and any(each in power.resources for each in fitting)
+        yield _Held(tuple(sorted(verbs)), names, wildcard=not named or (bool(power.verbs) and verbs == {"*"}))
 
 
 def _covers(ruled: str, wanted: str) -> bool:

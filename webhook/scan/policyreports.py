@@ -222,7 +222,7 @@ class Writer:
             each.metadata
             for path in paths
             for each in pages.items(self._client, path, EXISTING, query)
-            if each.metadata.namespace not in self._names or each.metadata.name != SOURCE
+            if each.metadata.name == SOURCE and each.metadata.namespace not in self._names
         ]
         for found in stale:
             self._client.send("DELETE", f"{self.api.path(found.namespace)}/{found.name}", None)

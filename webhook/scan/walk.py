@@ -21,11 +21,6 @@ class Request(Struct, frozen=True):
     namespaces: tuple[str, ...] = ()
     selector: str = ""
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether every pod of the cluster is looked at."""
-        return not (self.namespaces or self.selector)
-
 
 def scan(
     client: apiserver.Client, request: Request, rules: judge.Rules, progress: pages.Progress

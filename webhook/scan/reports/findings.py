@@ -23,11 +23,12 @@ def table(scan: model.Scan, style: Style, *, until: str = "", quiet: bool = Fals
     lines: list[str] = []
     if rows:
         lines = [*columns.aligned(HEAD, rows, style), ""]
-    lines += [
+    notes = [
         f"{style.paint('note', 'dim')}  {namespace.name}: {printable(problem)}"
         for namespace in scan.namespaces
         for problem in namespace.problems
     ]
+    lines += [*notes, ""] if notes else []
     if quiet:
         return lines
     return [*lines, *text.remedies(scan.rows, style), _summary(scan.counts, style, until)]
