@@ -31,6 +31,12 @@ class Joined:
             self._gate.recorder.on_count = counts.sessions
             self._gate.recorder.start()
 
+    def stop(self) -> None:
+        """When a worker ends: what is queued is written, or told as lost."""
+        self._namespaces.stop()
+        if self._gate.recorder:
+            self._gate.recorder.stop()
+
 
 def join(server: settings.Server) -> Joined | None:
     """The cluster of a kubeconfig, else the one around this pod, else none.

@@ -6,8 +6,7 @@ application of `webhook.serve`. gunicorn calls the hooks in the master (`pre_for
 
 import logging
 import ssl
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from gunicorn import glogging
 from gunicorn.workers import gthread
@@ -21,13 +20,22 @@ CONNECTIONS = 1000
 SILENT_WORKER_SECONDS = 30
 
 
+class Attendant(Protocol):
+    """What runs beside the requests in each worker, in threads, which no fork survives."""
+
+    def start(self) -> None:
+        """The worker is about to be ready."""
+
+    def stop(self) -> None:
+        """The worker has answered its last request."""
+
+
 class Shared(Struct, frozen=True):
     """What master and workers have in common, made before the first fork."""
 
     certificates: tls.Certificates
     board: probes.Board
-    starts: list[Callable[[], None]]
-    """What each worker begins after its fork, which no thread survives."""
+    attendants: tuple[Attendant, ...] = ()
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -74,9 +82,14 @@ def options(server: settings.Server, shared: Shared, listener: int) -> dict[str,
         counts = metrics.Certificate()
         certificates.on_load, certificates.on_failure = counts.loaded, counts.failed
         counts.loaded(certificates.not_after)
-        for start in shared.starts:
-            start()
+        for attendant in shared.attendants:
+            attendant.start()
         board.mark(worker.slot, probes.READY)
+
+    def worker_exit(_arbiter: object, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        if worker.booted:
+            for attendant in shared.attendants:
+                attendant.stop()
 
     def child_exit(_arbiter: object, worker: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
         board.mark(worker.slot, probes.FREE)
@@ -103,6 +116,7 @@ def options(server: settings.Server, shared: Shared, listener: int) -> dict[str,
         "logger_class": Logger,
         "pre_fork": pre_fork,
         "post_worker_init": post_worker_init,
+        "worker_exit": worker_exit,
         "child_exit": child_exit,
         "proc_name": "podseal",
     }

@@ -111,7 +111,7 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
         from webhook import app, cluster, gunicorn_conf, metrics, probes  # noqa: PLC0415
 
         joined = cluster.join(server)
-        shared = gunicorn_conf.Shared(certificates, probes.Board(server.workers), [joined.start] if joined else [])
+        shared = gunicorn_conf.Shared(certificates, probes.Board(server.workers), (joined,) if joined else ())
         options = gunicorn_conf.options(server, shared, listener.detach())
         webhook = app.Webhook(
             settings.policies(policy_file),

@@ -29,6 +29,8 @@ class Script:
         self.watch_lines: queue.Queue[Any] = queue.Queue()
         self.requests: list[str] = []
         self.status = 200
+        self.may_break_glass: set[str] = set()
+        self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.release = threading.Event()
         self.release.set()
 
@@ -67,6 +69,20 @@ class Handler(BaseHTTPRequestHandler):
             self.list(script, int(query.get("continue", 0)))
         else:
             self.get(script, url.path.rpartition("/")[2])
+
+    def do_POST(self) -> None:
+        """An access review, or an object to store."""
+        script = self.server.script
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        script.sent.append((self.command, self.path, body))
+        if script.status != 200:
+            self.answer(script.status, {"kind": "Status", "message": "no", "code": script.status})
+        elif self.path.endswith("subjectaccessreviews"):
+            self.answer(201, body | {"status": {"allowed": body["spec"]["user"] in script.may_break_glass}})
+        else:
+            self.answer(201, body)
+
+    do_PATCH = do_POST  # noqa: N815 -- the base class names it so
 
     def get(self, script: Script, name: str) -> None:
         """One namespace, once the test lets it go."""
