@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import measure
-from webhook.policy import catalogue, decide, model, workloads
+from webhook import settings
+from webhook.policy import decide, model, workloads
 
 RUNS = 2000
 REVIEW = Path(__file__).parent / "data" / "review_three_containers.json"
@@ -20,10 +21,11 @@ def main() -> int:
     pod = msgspec.json.decode(raw, type=workloads.BarePod)
     subject = model.Subject("Pod", namespace="shop", name="shop", pod=pod)
     policy, now = model.Policy(), datetime.now(UTC)
+    catalogue = settings.policies(None).catalogue
     result = measure.compare(
         "decide / json.loads, CPU, three containers",
         lambda: measure.cpu_seconds(lambda: json.loads(review), RUNS),
-        lambda: measure.cpu_seconds(lambda: decide.decide(subject, policy, catalogue.EMPTY, now), RUNS),
+        lambda: measure.cpu_seconds(lambda: decide.decide(subject, policy, catalogue, now), RUNS),
         goal=measure.Goal(1.5),
         blocks=20,
     )

@@ -4,6 +4,9 @@ In: the text of `image`. Out: its parts. Called by the catalogue, by waivers and
 The grammar is github.com/distribution/reference's; what does not fit it is taken as it stands, and matches nothing.
 """
 
+import functools
+
+LONGEST_REMEMBERED = 256
 DOCKER_HUB = ("index.docker.io", "docker.io")
 OFFICIAL = "docker.io/library/"
 
@@ -37,7 +40,15 @@ def repository(image: str) -> str:
 
     The catalogue compares these: a mirror of an image on another registry writes the same paths.
     """
+    # A cluster runs the same few images over and over; what is too long to be one is not worth the memory.
+    return _remembered(image) if len(image) <= LONGEST_REMEMBERED else _repository(image)
+
+
+def _repository(image: str) -> str:
     full = full_repository(image)
     if full.startswith(OFFICIAL):
         return full.removeprefix(OFFICIAL)
     return full.partition("/")[2]
+
+
+_remembered = functools.lru_cache(maxsize=2048)(_repository)
