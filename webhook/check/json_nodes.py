@@ -30,8 +30,8 @@ class _JsonError(Exception):
 def read(data: bytes, file: str, first_line: int, max_depth: int) -> Iterator[model.Document | model.Problem]:
     """Each value of the file, one after the other."""
     text = data.decode("utf-8-sig", "replace")
-    reader = _Reader(text, max_depth)
     try:
+        reader = _Reader(text, max_depth)
         while not reader.at_end():
             yield model.Document(reader.value(0), file, first_line, size=len(data))
     except _JsonError as error:

@@ -26,6 +26,7 @@ REFUSED = {
     "lone surrogate": (b'{"a": "\\ud800"}', 1, "bad string"),
     "NaN": (b"[NaN]", 1, "expected a value"),
     "line end in a string": (b'["a\nb"]', 1, "expected a value or one of"),
+    "nothing of JSON at the very start": ("\t\ufeff[".encode(), 1, "expected a value or one of"),
     "too deep": (b"[" * 20, 1, "nested deeper than 10"),
 }
 
