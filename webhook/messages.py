@@ -18,6 +18,15 @@ LONGEST_ANNOTATION = 1024
 MOST_PLACES = 5
 MUTATED = "podseal.dev/mutated"
 
+KEYS_OF_PODS: dict[model.Mode, str] = {
+    "deny": "validate-denied",
+    "warn": "validate-warned",
+    "audit": "validate-audited",
+}
+KEYS_OF_TEMPLATES: dict[model.Mode, str] = {**KEYS_OF_PODS, "deny": "validate-would-deny"}
+Named = dict[str, dict[str, None]]
+"""Control -> names, each once and in order."""
+
 
 def denial(verdict: model.Verdict) -> str:
     """Why a pod is refused: each control once, with its places, what is allowed and how to fix it.
@@ -40,10 +49,10 @@ def denial(verdict: model.Verdict) -> str:
 
 def about_validation(verdict: model.Verdict) -> list[str]:
     """The warnings of /validate: what else is wrong with a pod that may pass, or with the pods of a template."""
-    if verdict.denied:
-        # Who is refused has one list to work through (k8s.io/pod-security-admission does the same).
-        return warnings(verdict.problems)
     is_pod = verdict.subject.kind == "Pod"
+    if is_pod and verdict.denied:
+        # Who is refused has one list to work through (k8s.io/pod-security-admission does the same).
+        return warnings(verdict.problems) if verdict.problems else []
     findings = verdict.findings if is_pod else verdict.remaining
     refused = [each for each in findings if "deny" in each.modes]
     advised = [each for each in findings if "warn" in each.modes and "deny" not in each.modes]
@@ -72,15 +81,19 @@ def warnings(texts: Iterable[str]) -> list[str]:
 
 def annotations_of_validation(verdict: model.Verdict) -> dict[str, str]:
     """Audit annotations of /validate: controls with the containers concerned, by the strongest that follows."""
-    names = {"deny": "denied" if verdict.denied else "would-deny", "warn": "warned", "audit": "audited"}
-    found = {
-        f"validate-{name}": _compact((each.control, each.container) for each in verdict.findings if each.mode == mode)
-        for mode, name in names.items()
-    }
-    found["validate-waived"] = _compact((each.finding.control, each.waiver.ticket) for each in verdict.waived)
+    by_mode: dict[model.Mode, Named] = {}
+    for each in verdict.findings:
+        by_mode.setdefault(each.modes[0], {}).setdefault(each.control, {})[each.container] = None
+    keys = KEYS_OF_PODS if verdict.subject.kind == "Pod" else KEYS_OF_TEMPLATES
+    found = {keys[mode]: _annotation(_compact(named)) for mode, named in by_mode.items()}
+    if verdict.waived:
+        waived: Named = {}
+        for waiver in verdict.waived:
+            waived.setdefault(waiver.finding.control, {})[waiver.waiver.ticket] = None
+        found["validate-waived"] = _annotation(_compact(waived))
     if verdict.skipped.startswith("exempt"):
-        found["validate-exempt"] = verdict.skipped
-    return {key: _annotation(value) for key, value in found.items() if value}
+        found["validate-exempt"] = _annotation(verdict.skipped)
+    return found
 
 
 def annotations_of_mutation(verdict: model.Verdict) -> dict[str, str]:
@@ -134,14 +147,13 @@ def _grouped(start: str, findings: list[model.Finding]) -> Iterable[str]:
         yield f"{start}: {control}: {field} is {seen}{f' ({named})' if named else ''}"
 
 
-def _compact(pairs: Iterable[tuple[str, str]]) -> str:
+def _compact(named: Named) -> str:
     """`control=a,b;control`, each name once."""
-    found: dict[str, dict[str, None]] = {}
-    for control, name in pairs:
-        found.setdefault(control, {})[name] = None
-    return ";".join(
-        f"{control}={','.join(filter(None, names))}" if any(names) else control for control, names in found.items()
-    )
+    parts = []
+    for control, names in named.items():
+        listed = ",".join(filter(None, names))
+        parts.append(f"{control}={listed}" if listed else control)
+    return ";".join(parts)
 
 
 def _annotation(value: str) -> str:

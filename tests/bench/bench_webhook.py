@@ -81,8 +81,8 @@ def main() -> int:
         )
         pss = [measure.single("webhook, PSS of 2 workers, master and probes, fresh", _pss(podseal), unit=" MiB")]
         results = []
-        for title, body in (("denied", _denied()), ("allowed", _allowed())):
-            script = _script(folder, title, body)
+        for title, body in BODIES.items():
+            script = _script(folder, title.replace(" ", "-"), body)
             results += _compare(title, Load(null, script), Load(podseal, script))
         memory = _memory(podseal, _script(folder, "growth", _denied()))
         return measure.report("webhook", [*results, *pss, *memory])
@@ -128,7 +128,7 @@ def _memory(server: serving.Server, script: Path) -> list[measure.Result]:
 
 def _denied() -> bytes:
     """The captured review, compact: a pod with eighteen findings."""
-    return json.dumps(json.loads(REVIEW.read_bytes()), separators=(",", ":")).encode()
+    return _compact(json.loads(REVIEW.read_bytes()))
 
 
 def _allowed() -> bytes:
@@ -137,6 +137,21 @@ def _allowed() -> bytes:
     spec = review["request"]["object"]["spec"]
     for container in (*spec["containers"], *spec["initContainers"]):
         container["securityContext"] = {**container.get("securityContext", {}), **READ_ONLY}
+    return _compact(review)
+
+
+def _clean() -> bytes:
+    """The same pod as the strict profile wants it: nothing is found."""
+    review = json.loads(_allowed())
+    spec = review["request"]["object"]["spec"]
+    spec["securityContext"] = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    for container in (*spec["containers"], *spec["initContainers"]):
+        container["image"] += "@sha256:" + "0" * 64
+        container["securityContext"] |= {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    return _compact(review)
+
+
+def _compact(review: object) -> bytes:
     return json.dumps(review, separators=(",", ":")).encode()
 
 
@@ -174,6 +189,8 @@ def _found(pattern: str, text: str) -> str:
         raise ValueError(f"no {pattern} in {text}")
     return match[1]
 
+
+BODIES = {"denied": _denied(), "warned of": _allowed(), "clean": _clean()}
 
 if __name__ == "__main__":
     sys.exit(main())
