@@ -19,6 +19,7 @@ MOST_PARAMETERS = 5
 SHARED_TESTS = {
     "webhook/policy/controls": "tests/webhook/policy/controls/test_controls.py",
     "webhook/check/reports": "tests/webhook/check/test_reports.py",
+    "webhook/scan/reports": "tests/webhook/scan/test_reports.py",
 }
 """Folders whose members are tested by one harness over a folder of cases each."""
 UNTESTED = {"webhook/policy/pod.py": "types alone; every test decodes them"}

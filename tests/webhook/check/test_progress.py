@@ -36,3 +36,12 @@ def test_nothing_is_drawn_off_a_terminal() -> None:
     bar(1, 2)
     bar.close()
     assert stream.getvalue() == ""
+
+
+def test_without_a_total_only_the_number_is_drawn() -> None:
+    """A list with a selector does not say how long it is; other things than files have their own name."""
+    stream = Terminal()
+    clock = itertools.count()
+    bar = progress.Bar(stream, lambda: float(next(clock)), "pods")
+    bar(500, 0)
+    assert stream.getvalue() == "\r\x1b[K500 pods"

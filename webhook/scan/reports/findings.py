@@ -53,8 +53,8 @@ def _summary(counts: model.Counts, style: Style, until: str) -> str:
     further = (
         (counts.waived, "waived"),
         (counts.cut, "more counted but not listed, for there are too many: use --namespace"),
-        (counts.finished, "finished pods not judged"),
-        (counts.exempt, "pods exempt by the settings"),
+        (counts.finished, "not judged because finished"),
+        (counts.exempt, "not judged because exempt"),
     )
     figures += [f"{count} {what}" for count, what in further if count]
     scope = f"{columns.number(counts.pods, 'pod')} of {columns.number(counts.owners, 'owner')}"
