@@ -57,6 +57,9 @@ class Hooks(http.server.ThreadingHTTPServer):
     def get_request(self) -> tuple[Any, Any]:
         """Accept a connection; the handshake happens in its thread."""
         connection, address = super().get_request()
+        if not self._contexts:
+            connection.close()
+            raise OSError("there is no certificate to serve yet")
         self._connections += 1
         connection.settimeout(10)
         context = self._contexts[self._connections % len(self._contexts)]
