@@ -42,7 +42,7 @@ class Replica:
 
 @dataclass
 class Installation:
-    """What runs and what is registered."""
+    """What runs and what is registered; `values` are of the chart, `options` of `podseal serve`."""
 
     bed: beds.Bed
     folder: Path
@@ -63,13 +63,14 @@ class Installation:
 
     def certs(self, *arguments: str) -> str:
         """Run podseal-certs on the folder of certificates."""
-        command = [serving.PODSEAL.with_name("podseal-certs"), arguments[0], f"--dir={self.certificates}"]
-        return subprocess.run([*command, *arguments[1:]], capture_output=True, text=True, check=True).stdout
+        command = [str(serving.PODSEAL.with_name("podseal-certs")), *arguments, f"--dir={self.certificates}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def add_replica(self) -> Replica:
         """Start a replica and wait until it gets connections."""
         ending = contextlib.ExitStack()
-        server = ending.enter_context(serving.serve(self.certificates, *self.options))
+        kubeconfig = f"--kubeconfig={self.bed.layout.kubeconfig}"
+        server = ending.enter_context(serving.serve(self.certificates, kubeconfig, *self.options))
         replica = Replica(server, balancer.Backend(server.port, server.is_ready), ending)
         self.replicas.append(replica)
         self.entrance.add(replica.backend)

@@ -8,8 +8,6 @@ import base64
 import json
 from typing import Any
 
-from tests.manifests import chart
-
 KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 NAMES = ("mutatingwebhookconfiguration/podseal", "validatingwebhookconfiguration/podseal")
 RULES = "podseal.dev/rules"

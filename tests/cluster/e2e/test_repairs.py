@@ -80,7 +80,7 @@ def test_a_seed_path_is_left_alone_unasked(bed: beds.Bed, guarded: str, seeded: 
 
 
 def test_a_sidecar_added_after_podseal_is_covered_too(bed: beds.Bed, guarded: str, tmp_path: Path) -> None:
-    """A second mutating webhook, by its name behind podseal, adds a container: podseal is invoked again and repairs it."""
+    """A second webhook, called after podseal, adds a container: podseal is invoked again and repairs it."""
     with sidecar_webhook.registered(bed, tmp_path, guarded) as added:
         made = run(bed, guarded, objects.sealed("with-sidecar"))
     sidecar = next(each for each in made["spec"]["containers"] if each["name"] == added)
