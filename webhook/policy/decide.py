@@ -49,7 +49,7 @@ def decide(subject: model.Subject, policy: model.Policy, catalogue: Catalogue, n
         findings=tuple(findings),
         waived=tuple(waived),
         mutation=mutated,
-        problems=policy.problems,
+        problems=(*policy.problems, *waivers.ending((each.waiver for each in waived), now)),
     )
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from webhook.policy import containers, controls, images, labels, model
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+SOON = timedelta(days=14)
+"""How long before its end a waiver is spoken of."""
 NO_DATE = "is no date; write the last valid day as YYYY-MM-DD"
 
 
@@ -91,6 +93,17 @@ def covering(
             continue
         return waiver
     return None
+
+
+def ending(used: Iterable[model.Waiver], now: datetime) -> list[str]:
+    """A line for each waiver in use that ends soon, for whoever deploys: each once, the days rounded up."""
+    lines = {}
+    for waiver in used:
+        if waiver.until is not None and waiver.until - now <= SOON:
+            days = -((now - waiver.until) // timedelta(days=1))
+            left = "today" if days <= 1 else f"in {days} days"
+            lines[waiver.control] = f"{waiver.label} ends {left}; then {waiver.control} denies these pods"
+    return list(lines.values())
 
 
 def _images_covered(allowed: tuple[str, ...], violation: model.Violation, view: containers.PodView) -> bool:

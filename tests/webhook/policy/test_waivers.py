@@ -51,6 +51,24 @@ def test_a_waiver_ends_at_its_instant() -> None:
     assert covered({"until": None}, now=datetime(2099, 1, 1, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2027, 1, 17, 23, 59, tzinfo=UTC), ""),
+        (datetime(2027, 1, 18, tzinfo=UTC), "ends in 14 days"),
+        (datetime(2027, 1, 29, 12, tzinfo=UTC), "ends in 3 days"),
+        (datetime(2027, 1, 31, 0, 0, 1, tzinfo=UTC), "ends today"),
+    ],
+)
+def test_an_end_is_seen_coming(now: datetime, expected: str) -> None:
+    """From a fortnight before, whoever uses a waiver hears of it, once."""
+    waiver = model.Waiver("privileged", "podseal.dev/exempt.privileged=2027-01-31", END)
+    lines = waivers.ending([waiver, waiver], now)
+    assert len(lines) == bool(expected)
+    assert expected in "".join(lines)
+    assert not waivers.ending([model.Waiver("privileged", "x", None)], now)
+
+
 def test_a_field_of_the_whole_pod_needs_every_image_listed() -> None:
     """A waiver for one image does not cover hostPID of a pod that runs another image too."""
     spec = {"hostPID": True, "containers": [{"name": "a", "image": "shop/a"}, {"name": "b", "image": "shop/b"}]}
