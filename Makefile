@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	  else echo "setup: Python has no venv module here; install the package python3-venv, then run make again" >&2; exit 2; fi; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@if command -v uv >/dev/null; then \
-	  VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_PYTHON_DOWNLOADS=never uv pip sync -q --require-hashes requirements-dev.lock; \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_PYTHON_DOWNLOADS=never uv pip sync -q --compile-bytecode --require-hashes requirements-dev.lock; \
 	else $(RUN)pip install -q --require-hashes -r requirements-dev.lock; fi
 	@$(RUN)python -m pip install -q --no-deps --no-build-isolation --no-index --config-settings editable_mode=compat -e .
 	@touch $@
