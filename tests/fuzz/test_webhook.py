@@ -78,6 +78,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Server]
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 120)
 def test_nothing_that_is_sent_breaks_a_worker(server: serving.Server) -> None:
     """Each answer is below 500 and is JSON; a decision that raises would be counted; the workers are the same."""

@@ -19,6 +19,8 @@ import pytest
 from tests import waiting
 from tests.webhook import bad_input, pki, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("path", serving.REVIEWS, ids=lambda path: path.stem)
 def test_a_captured_review_is_answered(shared_server: serving.Server, path: Path) -> None:
@@ -238,7 +240,6 @@ def test_clients_need_a_certificate_where_it_is_asked_for(tmp_path: Path, author
         assert _post_with(server, known) == 200
 
 
-@pytest.mark.slow
 def test_stalled_clients_do_not_hold_the_threads(certificates: Path) -> None:
     """A client that stops in the middle of a handshake, or of a body, gives its thread back."""
     with serving.serve(certificates, "--workers=1", "--threads=1") as server:

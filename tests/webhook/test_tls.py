@@ -3,7 +3,9 @@
 import base64
 import contextlib
 import os
+import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,6 +113,28 @@ def test_the_context_has_a_floor_and_asks_clients_only_if_told(folder: Path, fil
     strict = tls.build(tls.Files(files.certificate, files.private_key, str(folder / "ca.crt"), "VersionTLS13"))
     assert strict.minimum_version is ssl.TLSVersion.TLSv1_3
     assert strict.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_request_that_trickles_in_comes_to_an_end(files: tls.Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then keeps each read alive, but not all of them together; the next request has its own time."""
+    near, far = socket.socketpair()
+    client = ssl.create_default_context()
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    with ThreadPoolExecutor(1) as pool, near, far:
+        handshake = pool.submit(client.wrap_socket, far)
+        with tls.build(files).wrap_socket(near, server_side=True, do_handshake_on_connect=False) as server:
+            server.do_handshake()
+            with handshake.result(10) as sender:
+                assert server.gettimeout() == tls.SECONDS_FOR_CLIENT
+                sender.sendall(b"ab")
+                assert server.recv(1) == b"a"
+                monkeypatch.setattr("time.monotonic", lambda: float("inf"))
+                with pytest.raises(TimeoutError, match="longer than 30 s"):
+                    server.recv(1)
+                monkeypatch.undo()
+                server.setblocking(True)
+                assert server.gettimeout() == tls.SECONDS_FOR_CLIENT
+                assert server.recv(1) == b"b"
 
 
 @pytest.mark.parametrize("year", [2027, 2049, 2050, 2099])
