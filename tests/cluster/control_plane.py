@@ -53,6 +53,8 @@ def api_server(layout: layouts.Layout, network: networks.Network) -> list[str]:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-cluster-ip-range={networks.SERVICE_SUBNET}",
         "--allow-privileged=true",
+        # Webhooks behind a Service are then called at their pods' addresses: no kube-proxy routes cluster IPs here.
+        "--enable-aggregator-routing=true",
         # Without it a stop waits a minute for the watches that kubelet and controllers hold.
         "--shutdown-watch-termination-grace-period=1s",
     ]

@@ -7,6 +7,7 @@ refuses. Called by the tests of the manifests, the end-to-end tests and `tests.m
 
 import collections.abc
 import json
+import os
 import pathlib
 import subprocess
 from typing import Any
@@ -50,15 +51,26 @@ class HelmError(Exception):
     """Helm refused; the text is what it wrote to standard error."""
 
 
-def helm(*arguments: str, stdin: str = "") -> str:
+def helm(*arguments: str, stdin: str = "", home: pathlib.Path | None = None) -> str:
     """Run Helm and return its standard output.
+
+    Args:
+        arguments: of Helm.
+        stdin: its standard input.
+        home: where it may keep caches, for commands that talk to a cluster.
 
     Raises:
         HelmError: it failed.
         MissingError: it is not built.
     """
     done = subprocess.run(
-        [build.find("helm"), *arguments], input=stdin, capture_output=True, text=True, check=False, cwd=ROOT
+        [build.find("helm"), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | ({"HOME": str(home)} if home else {}),
     )
     if done.returncode:
         raise HelmError(done.stderr)

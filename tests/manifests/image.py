@@ -16,6 +16,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
 from tests.cluster import build, packages
@@ -23,7 +24,10 @@ from tests.cluster import build, packages
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = {"buildah": "/usr/bin/buildah", "mmdebstrap": "/usr/bin/mmdebstrap"}
 BASE = "localhost/python:3.11-slim"
-NAME = "localhost/podseal/webhook:test"
+REPOSITORY = "localhost/podseal/webhook"
+NAME = f"{REPOSITORY}:test"
+_INPUTS = ("Dockerfile", "requirements.lock", "requirements-dev.lock", "pyproject.toml", "README.md")
+_INPUT_FOLDERS = ("webhook", "certs", "manifests/image")
 _BASE_PACKAGES = "python3,python3-pip,python3-venv"
 
 # What the runtime of a node does: a read-only root, the mounts of the chart's pod, an ordinary user.
@@ -78,16 +82,29 @@ class Image:
         return code, output.read_text()
 
 
+def archive() -> pathlib.Path:
+    """The image of this tree in the form of `docker save`, for `Bed.import_images`; built unless it has been before.
+
+    Raises:
+        MissingError, subprocess.CalledProcessError: as `make`.
+    """
+    if not _archive().exists():
+        with tempfile.TemporaryDirectory() as folder:
+            make(pathlib.Path(folder))
+    return _archive()
+
+
 def make(folder: pathlib.Path) -> Image:
-    """Build the image below a folder, which is the caller's to remove.
+    """Build the image below a folder, which is the caller's to remove; its archive goes to the cache.
 
     Raises:
         MissingError: not root, or packages cannot be installed.
         subprocess.CalledProcessError: the build failed.
     """
     packages.ensure(PACKAGES)
-    cache = build.cache_folder().parent / "images"
+    cache = _cache()
     cache.mkdir(parents=True, exist_ok=True)
+    target = _archive()  # named before the build: a file that changes meanwhile must not count as built
     base, wheels = _base(cache), _wheels(cache)
     store = _Store(folder / "storage")
     container = store.buildah("from", "scratch")
@@ -97,6 +114,9 @@ def make(folder: pathlib.Path) -> Image:
         "build", "--pull-never", "--isolation=chroot", "--layers=false", f"--volume={wheels}:/wheelhouse:ro",
         "--build-arg=PIP_NO_INDEX=1", f"--build-arg=BASE={BASE}", f"--tag={NAME}", str(ROOT),
     )  # fmt: skip
+    for old in cache.glob("webhook-*.tar"):
+        old.unlink()
+    _cached(target, lambda half: store.push(NAME, half))
     container = store.buildah("from", "--pull-never", NAME)
     root = pathlib.Path(store.buildah("mount", container))
     config = json.loads(store.buildah("inspect", "--type=image", NAME))["OCIv1"]["config"]
@@ -114,6 +134,22 @@ class _Store:
             ["buildah", *self._flags, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
         )
         return done.stdout.strip()
+
+    def push(self, name: str, target: pathlib.Path) -> None:
+        """Write an image as `docker save` would."""
+        self.buildah("push", "--quiet", name, f"docker-archive:{target}:{name}")
+
+
+def _cache() -> pathlib.Path:
+    return build.cache_folder().parent / "images"
+
+
+def _archive() -> pathlib.Path:
+    """Where the image of this tree is, or will be: its name has a hash of all that goes into it."""
+    folders = (sorted((ROOT / folder).rglob("*")) for folder in _INPUT_FOLDERS)
+    inputs = [*(ROOT / name for name in _INPUTS), *(path for folder in folders for path in folder)]
+    contents = (path.read_bytes() for path in inputs if path.is_file() and "__pycache__" not in path.parts)
+    return _cache() / f"webhook-{_hash(*contents)}.tar"
 
 
 def _base(cache: pathlib.Path) -> pathlib.Path:

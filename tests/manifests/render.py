@@ -43,7 +43,10 @@ metadata:
   labels:
     pod-security.kubernetes.io/enforce: restricted
 """
-_ADDRESSES_AND_FILES = {"Server": {"bind", "metricsBind"}, "Tls": {"certFile", "privateKeyFile", "clientCaFile"}}
+_ADDRESSES_AND_FILES = {
+    "Server": {"bind", "metricsBind", "kubeconfig"},
+    "Tls": {"certFile", "privateKeyFile", "clientCaFile"},
+}
 """Settings that the chart sets by flags."""
 _TABLE = re.compile(r"(<!-- generated: values -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -64,6 +67,7 @@ def schema(written: str) -> str:
     )
     for name, definition in definitions.items():
         definition.pop("title")
+        definition["description"] = " ".join(definition["description"].split())
         definition.pop("required", None) if name in ("PolicyFile", "Server") else None
         hidden = {"apiVersion", "kind"} | _ADDRESSES_AND_FILES.get(name, set())
         definition["properties"] = {
