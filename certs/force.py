@@ -49,7 +49,9 @@ def _promotion(now: dt.datetime, wishes: model.Wishes, state: model.State) -> st
             "the staged authority is not in every caBundle yet", "run it again when the caBundles can be written"
         )
     if now - published < wishes.settle:
-        return Refusal(f"the staged authority is published since {published:%H:%M:%S}Z only", _wait(published, wishes))
+        return Refusal(
+            f"the staged authority is published since {published:%Y-%m-%d %H:%M:%S}Z only", _wait(published, wishes)
+        )
     return steps.Promote(_ASKED)
 
 
@@ -61,10 +63,11 @@ def _retirement(now: dt.datetime, wishes: model.Wishes, state: model.State) -> s
     since = max(one.since for one in state.retired)
     if now - since < wishes.settle:
         return Refusal(
-            f"webhooks may serve the old certificate still, replaced at {since:%H:%M:%S}Z", _wait(since, wishes)
+            f"webhooks may serve the old certificate still, replaced at {since:%Y-%m-%d %H:%M:%S}Z",
+            _wait(since, wishes),
         )
     return steps.Retire(fingerprints, _ASKED)
 
 
 def _wait(since: dt.datetime, wishes: model.Wishes) -> str:
-    return f"run it again from {since + wishes.settle:%H:%M:%S}Z on, or give a shorter --settle"
+    return f"run it again from {since + wishes.settle:%Y-%m-%d %H:%M:%S}Z on, or give a shorter --settle"

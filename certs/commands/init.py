@@ -41,8 +41,7 @@ def command(folder: pathlib.Path, names: tuple[str, ...], wishes: model.Wishes) 
     wishes = dataclasses.replace(wishes, names=names or (() if found.leaf else _DEFAULT_NAMES))
     site = reconcile.Site(store, reconcile.Nowhere(), wishes, options.clock, authority)
     reasons = {type(step): step.reason for step in reconcile.due(site)}
-    data, _ = store.read()
-    made = layout.decode(data).state
+    made = layout.decode(store.read()[0]).state
     for problem in decoded.problems if data else ():
         click.echo(f"{folder / problem.name}: {problem.cause}")
     _say(folder / layout.TRUST, found.signer, made.signer, reasons.get(steps.Stage, ""))

@@ -13,8 +13,8 @@ _RENEWAL = (steps.Renew, steps.Promote)
 _CHANGE = (steps.Stage, steps.Promote, steps.Retire)
 _FOLLOWING = (steps.Publish, steps.MarkPublished)
 _NEXT = {
-    steps.Stage: f"put {layout.TRUST} into every caBundle (run and --webhook-configuration do), then run it again",
-    steps.Promote: "let the webhooks read the new certificate, then run it again to drop the old authority",
+    steps.Stage: f"when every caBundle holds {layout.TRUST}, run this again: the new authority signs then",
+    steps.Promote: "when every webhook serves the new certificate, run this again: the old authority goes then",
 }
 
 
@@ -36,9 +36,11 @@ def command(source: sources.Source, authority: bool, wishes: model.Wishes) -> No
     site = source.site(wishes)
     data, _ = site.store.read()
     _refuse(site, data)
-    _step(site, authority=authority)
+    taken = _step(site, authority=authority)
     for step in reconcile.due(site, only=_FOLLOWING):
         click.echo(f"{site.store}: {step.done}")
+    if authority and type(taken) in _NEXT:
+        click.echo(f"{site.store}: {_NEXT[type(taken)]}")
 
 
 def _refuse(site: reconcile.Site, data: reconcile.Items) -> None:
@@ -50,7 +52,7 @@ def _refuse(site: reconcile.Site, data: reconcile.Items) -> None:
         )
 
 
-def _step(site: reconcile.Site, *, authority: bool) -> None:
+def _step(site: reconcile.Site, *, authority: bool) -> steps.Step:
     def choose(now: dt.datetime, state: model.State, _: rotation.Bundles) -> steps.Step:
         step = force.change(now, site.wishes, state) if authority else force.renewal(now, state)
         if isinstance(step, force.Refusal):
@@ -60,9 +62,7 @@ def _step(site: reconcile.Site, *, authority: bool) -> None:
     for step in reconcile.due(site):
         click.echo(f"{site.store}: {step.done} ({step.reason})")
         if isinstance(step, _CHANGE if authority else _RENEWAL):
-            break
-    else:
-        step = reconcile.insist(site, choose)
-        click.echo(f"{site.store}: {step.done}")
-    if type(step) in _NEXT:
-        click.echo(f"{site.store}: next, {_NEXT[type(step)]}")
+            return step
+    forced = reconcile.insist(site, choose)
+    click.echo(f"{site.store}: {forced.done}")
+    return forced

@@ -30,6 +30,7 @@ def test_it_makes_four_files(tmp_path: pathlib.Path) -> None:
     done = init(tmp_path)
 
     assert done.exit_code == 0
+    assert len(done.output.splitlines()) == 2
     assert f"{tmp_path}/ca.crt: made, valid until" in done.output
     assert f"{tmp_path}/tls.crt: made, valid for localhost, 127.0.0.1, ::1 until" in done.output
     assert {"ca.crt", "ca.key", "tls.crt", "tls.key"} <= {path.name for path in tmp_path.iterdir()}

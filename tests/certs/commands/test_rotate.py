@@ -46,13 +46,13 @@ def test_authority_in_three_calls(folder: pathlib.Path) -> None:
     rotate = ("rotate", "--dir", str(folder), "--ca")
     (old,) = fingerprints(folder / "ca.crt")
 
-    assert "next, put ca.crt into every caBundle" in call(*rotate).output
+    assert "when every caBundle holds ca.crt, run this again" in call(*rotate).output
     both = fingerprints(folder / "ca.crt")
     assert both[0] == old
     early = call(*rotate)
     assert early.exit_code == 1
     assert "run it again from" in early.output
-    assert "next, let the webhooks read" in call(*rotate, "--settle", "0s").output
+    assert "when every webhook serves the new certificate" in call(*rotate, "--settle", "0s").output
     assert fingerprints(folder / "ca.crt") == both[::-1]
     assert "dropped a retired authority" in call(*rotate, "--settle", "0s").output
     assert fingerprints(folder / "ca.crt") == [both[1]]

@@ -120,7 +120,7 @@ class Site:
         Args:
             kind: Validating or Mutating.
             names: of the webhooks.
-            fields: `client` goes into each clientConfig, `annotations` into the metadata; `rules=False` leaves them out.
+            fields: `client` goes into each clientConfig, `annotations` into the metadata; `rules=False`: none.
         """
         webhooks = [
             {
