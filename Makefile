@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run check test cluster cluster-down manifests image
+.PHONY: help setup lock run check test cluster cluster-down drills manifests image
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -49,6 +49,9 @@ cluster: setup ## start a one-node Kubernetes: .cluster/kubeconfig, .cluster/bin
 
 cluster-down: setup ## remove it with everything that it made on the machine
 	@$(RUN)python -m tests.cluster down
+
+drills: setup ## failure drills on a cluster of their own, as a table; exit 1 where a pod creation was lost
+	@$(RUN)python -m tests.drills
 
 manifests: setup ## make install.yaml, the chart's schema and its table of values anew
 	@$(RUN)python -m tests.manifests.render

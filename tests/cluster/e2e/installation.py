@@ -22,6 +22,8 @@ from tests.webhook import serving
 PRESTOP_SECONDS = 1.0
 """The chart has 5: a balancer on this machine knows within a tenth of a second what a node's proxy learns later."""
 PROBE_NAMESPACE = "default"
+OWN_NAMESPACE = chart.NAMESPACE
+"""The chart's own; podseal is never asked about its pods."""
 
 
 @dataclass(eq=False)
@@ -61,10 +63,16 @@ class Installation:
         """What belongs into the caBundle now."""
         return (self.certificates / "ca.crt").read_bytes()
 
-    def certs(self, *arguments: str) -> str:
+    def certs(self, *arguments: str) -> None:
         """Run podseal-certs on the folder of certificates."""
-        command = [str(serving.PODSEAL.with_name("podseal-certs")), *arguments, f"--dir={self.certificates}"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        subprocess.run(self._certs(arguments), capture_output=True, check=True)
+
+    def tries_certs(self, *arguments: str) -> bool:
+        """Whether podseal-certs did it: what is not yet due it refuses."""
+        return subprocess.run(self._certs(arguments), capture_output=True, check=False).returncode == 0
+
+    def _certs(self, arguments: tuple[str, ...]) -> list[str]:
+        return [str(serving.PODSEAL.with_name("podseal-certs")), *arguments, f"--dir={self.certificates}"]
 
     def add_replica(self) -> Replica:
         """Start a replica and wait until it gets connections."""
@@ -92,11 +100,11 @@ class Installation:
             self.replicas.remove(replica)
         replica.ending.close()
 
-    def register(self) -> None:
-        """Create or change the webhook configurations, with the authorities that are in the folder now."""
+    def register(self, more: bytes = b"") -> None:
+        """Create or change the webhook configurations, with the authorities that are in the folder now, and more."""
         rendered = chart.objects(self.values)
-        for each in registration.by_url(rendered, self.entrance.address, self.trust):
-            self.bed.apply(each)
+        objects = registration.by_url(rendered, self.entrance.address, self.trust + more)
+        self.bed.apply({"apiVersion": "v1", "kind": "List", "items": objects})
 
     def await_guard(self) -> None:
         """Wait until the API server asks: it learns of a new configuration by a watch."""
