@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from webhook import apiserver
+from webhook import apiserver, namespaces
 from webhook.check import model as check_model
 from webhook.policy import controls, labels
 from webhook.scan import model, pages
@@ -68,15 +68,16 @@ class Resources(Struct, frozen=True):
     resources: list[Resource] = []
 
 
-class Metadata(Struct, frozen=True):
-    """Where a report is."""
+class Metadata(Struct, frozen=True, rename="camel"):
+    """Where an object is, and whether it is about to go."""
 
     namespace: str = ""
     name: str = ""
+    deletion_timestamp: str = ""
 
 
 class Existing(Struct, frozen=True):
-    """A report of ours."""
+    """A report of ours, or a namespace."""
 
     metadata: Metadata
 
@@ -200,24 +201,33 @@ class Writer:
         if not namespace.counts.pods:
             return
         body = msgspec.json.encode(report(self.api, namespace, self._now)).decode()
-        # Server-side apply is one request whether the object exists or not, and replaces the results as a whole.
-        self._client.send(
-            "PATCH",
-            f"{self.api.path(namespace.name)}/{SOURCE}?fieldManager={SOURCE}&force=true",
-            body,
-            content_type="application/apply-patch+yaml",
-        )
+        path = f"{self.api.path(namespace.name)}/{SOURCE}?fieldManager={SOURCE}&force=true"
+        try:
+            # Server-side apply is one request whether the object exists or not, and replaces the results as a whole.
+            self._client.send("PATCH", path, body, content_type="application/apply-patch+yaml")
+        except apiserver.Refused:
+            if not self._is_ending(namespace.name):
+                raise
+            return
         self._names.add(namespace.name)
         self.written += 1
 
-    def remove_stale(self, namespaces: Iterable[str] = ()) -> None:
+    def _is_ending(self, namespace: str) -> bool:
+        """Whether a namespace is gone or going: its pods may still run, but nothing can be created there any more."""
+        try:
+            body = self._client.get(f"{namespaces.PATH}/{quote(namespace, safe='')}", accept=apiserver.METADATA)
+        except apiserver.Refused as refused:
+            return refused.status == NOT_FOUND
+        return bool(msgspec.json.decode(body, type=Existing).metadata.deletion_timestamp)
+
+    def remove_stale(self, only: Iterable[str] = ()) -> None:
         """Delete our reports on namespaces without a result, among these or in the whole cluster.
 
         Raises:
             apiserver.Refused: the API server refused; the text names the missing right.
         """
         query = {"labelSelector": f"{MANAGED_BY}={SOURCE}"}
-        paths = [self.api.path(name) for name in namespaces] or [self.api.path()]
+        paths = [self.api.path(name) for name in only] or [self.api.path()]
         stale = [
             each.metadata
             for path in paths
@@ -225,5 +235,10 @@ class Writer:
             if each.metadata.name == SOURCE and each.metadata.namespace not in self._names
         ]
         for found in stale:
-            self._client.send("DELETE", f"{self.api.path(found.namespace)}/{found.name}", None)
+            try:
+                self._client.send("DELETE", f"{self.api.path(found.namespace)}/{found.name}", None)
+            except apiserver.Refused as refused:
+                # It went with its namespace meanwhile.
+                if refused.status != NOT_FOUND:
+                    raise
             self.removed += 1

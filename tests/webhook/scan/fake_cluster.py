@@ -24,10 +24,11 @@ class Cluster:
         self.page = 500
         self.expired: set[str] = set()
         self.refused: dict[str, tuple[int, str]] = {}
+        self.unwritable: dict[str, int] = {}
         self.requests: list[str] = []
         self.writes: list[tuple[str, str, Any]] = []
 
-    def add_namespace(self, name: str, **metadata: Json) -> None:
+    def add_namespace(self, name: str, **metadata: object) -> None:
         """A namespace; metadata are its labels and annotations."""
         self.collections["/api/v1/namespaces"].append({"metadata": {"name": name, **metadata}})
         self.collections[f"/api/v1/namespaces/{name}/pods"] = []
@@ -91,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _write(self) -> None:
         text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.cluster.writes.append((self.command, self.path, json.loads(text) if text else None))
-        self._reply(200, {})
+        refused = self.server.cluster.unwritable.get(urlsplit(self.path).path)
+        self._reply(refused or 200, {"kind": "Status", "message": "no", "code": refused} if refused else {})
 
     def _reply(self, status: int, value: object) -> None:
         body = json.dumps(value).encode()

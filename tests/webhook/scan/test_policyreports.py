@@ -141,3 +141,36 @@ def test_a_scan_of_some_namespaces_removes_nothing_elsewhere(
     writer = policyreports.Writer(server, pod_objects.NOW)
     writer.remove_stale(["shop"])
     assert [path for _, path, _ in cluster.writes] == [f"{OLD.path('shop')}/podseal"]
+
+
+@pytest.mark.parametrize("metadata", [None, {"deletionTimestamp": "2026-11-23T12:00:00Z"}], ids=["gone", "going"])
+def test_a_namespace_that_ends_meanwhile_has_no_report(
+    server: apiserver.Client, cluster: fake_cluster.Cluster, metadata: pod_objects.Json | None
+) -> None:
+    """Its pods were still listed; the scan goes on."""
+    if metadata:
+        cluster.add_namespace("shop", **metadata)
+    cluster.unwritable[f"{OLD.path('shop')}/podseal"] = 403
+    writer = policyreports.Writer(server, pod_objects.NOW)
+    writer.write(namespace("shop"))
+    assert writer.written == 0
+
+
+def test_a_refused_report_is_an_error(server: apiserver.Client, cluster: fake_cluster.Cluster) -> None:
+    """A missing right in a namespace that stays."""
+    cluster.add_namespace("shop")
+    cluster.unwritable[f"{OLD.path('shop')}/podseal"] = 403
+    writer = policyreports.Writer(server, pod_objects.NOW)
+    with pytest.raises(apiserver.Refused, match="grant it"):
+        writer.write(namespace("shop"))
+
+
+def test_a_stale_report_may_be_gone_already(server: apiserver.Client, cluster: fake_cluster.Cluster) -> None:
+    """It went with its namespace; anything but absence is an error."""
+    cluster.collections[OLD.path()] = [{"metadata": {"namespace": "gone", "name": "podseal"}}]
+    writer = policyreports.Writer(server, pod_objects.NOW)
+    cluster.unwritable[f"{OLD.path('gone')}/podseal"] = 404
+    writer.remove_stale()
+    cluster.unwritable[f"{OLD.path('gone')}/podseal"] = 403
+    with pytest.raises(apiserver.Refused):
+        writer.remove_stale()
