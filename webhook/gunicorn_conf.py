@@ -6,13 +6,15 @@ application of `webhook.serve`. gunicorn calls the hooks in the master (`pre_for
 
 import logging
 import ssl
+import threading
+import time
 from typing import Any, Protocol
 
 from gunicorn import glogging
 from gunicorn.workers import gthread
 from msgspec import Struct
 
-from webhook import metrics, probes, settings, tls
+from webhook import app, metrics, probes, settings, tls
 
 KEEPALIVE_SECONDS = 120
 """The API server keeps idle connections for 90 s (Go's DefaultTransport): the server must not close one first."""
@@ -56,9 +58,13 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A worker with a slot on the board."""
+    """A worker with a slot on the board, which tells the app how long each request has waited for a thread."""
 
     slot = 0
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
+        super().__init__(*arguments, **named)
+        self._waited = threading.local()
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """SIGTERM: no longer ready, but what was accepted is still answered."""
@@ -66,8 +72,25 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         super().handle_exit(sig, frame)
 
     def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
-        """Every request comes by here before it waits for a thread: the place to turn some away under overload."""
+        """Every request comes by here before it waits for a thread."""
+        conn.enqueued = time.monotonic()
         super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
+        """In the thread. What a client's handshake and sending take from here on is no wait."""
+        self._waited.seconds = time.monotonic() - conn.enqueued
+        return super().handle(conn)
+
+    def load_wsgi(self) -> None:
+        """The app, and a way to tell it the wait."""
+        super().load_wsgi()
+        answer = self.wsgi
+
+        def wsgi(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
+            environ[app.WAITED] = self._waited.seconds
+            return answer(environ, start_response)
+
+        self.wsgi = wsgi
 
 
 def options(server: settings.Server, shared: Shared, listener: int) -> dict[str, Any]:

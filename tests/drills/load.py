@@ -1,8 +1,8 @@
 """A steady load of pod creations, and what came of each.
 
-In: a bed, a namespace, how many clients. Out: `Sample`s. Called by the drills. Clients keep their connections to the API
-server, and their pods are dry runs: judged as all pods are, and gone at once. The pod is one that podseal repairs, so a
-call of /mutate that fails open is seen as well: the pod is then refused.
+In: a bed, a namespace, how many clients. Out: `Sample`s. Called by the drills. Clients keep their connections to the
+API server, and their pods are dry runs: judged as all pods are, and gone at once. The pod is one that podseal repairs,
+so a call of /mutate that fails open is seen as well: the pod is then refused.
 """
 
 import contextlib

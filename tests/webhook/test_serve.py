@@ -255,6 +255,34 @@ def test_stalled_clients_do_not_hold_the_threads(certificates: Path) -> None:
             assert half_a_body.getresponse().status == 400
 
 
+@pytest.mark.slow
+def test_overload_is_turned_away_before_the_api_server_gives_up(certificates: Path) -> None:
+    """More expensive reviews at once than can be decided in time: each client hears something within its patience."""
+    review = json.loads(bad_input.GOOD)
+    spec = review["request"]["object"]["spec"]
+    spec["containers"] = [spec["containers"][0] | {"name": f"c{number}"} for number in range(1500)]
+    body = json.dumps(review).encode()
+    with serving.serve(certificates, "--workers=1") as server:
+
+        def ask(_number: int) -> int:
+            with contextlib.closing(server.connect()) as connection:
+                connection.request("POST", "/validate", bad_input.GOOD, serving.JSON)
+                connection.getresponse().read()
+                together.wait(60)
+                connection.request("POST", "/validate", body, serving.JSON)
+                response = connection.getresponse()
+                text = response.read()
+                assert response.status == 200 or text.startswith(b"podseal is overloaded: ")
+                return response.status
+
+        together = threading.Barrier(100)
+        with ThreadPoolExecutor(100) as pool:
+            statuses = list(pool.map(ask, range(100)))
+        assert set(statuses) == {200, 503}
+        assert server.post("/validate", bad_input.GOOD)[0] == 200
+        assert 'outcome="overloaded"' in server.probe("/metrics")[1]
+
+
 def _unusable(options: list[str]) -> tuple[int, list[str]]:
     command = [str(serving.PODSEAL), "serve", "--metrics-bind=127.0.0.1:0", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
