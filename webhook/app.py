@@ -26,7 +26,6 @@ MOST_LOGGED_FINDINGS = 20
 PIECE, MOST_PIECES = 65536, 512
 """How much of a body that is too large is read and thrown away: 32 MiB."""
 JSON = "application/json"
-TEXT = "text/plain; charset=utf-8"
 WAITED = "podseal.waited"
 """Key in the WSGI environment: seconds that the request has waited for a thread, where the server tells it."""
 LONGEST_WAIT_SECONDS = 0.5
@@ -60,7 +59,6 @@ class Answer(Struct, frozen=True):
     status: int
     body: bytes
     outcome: str
-    content_type: str = JSON
 
 
 class Webhook:
@@ -83,14 +81,14 @@ class Webhook:
         return found
 
     def turned_away(self, endpoint: str, waited: float) -> Answer:
-        """The answer under overload: cheap, so that the queue shrinks, and at once, before the API server gives up.
+        """The answer under overload: cheap, so that the queue shrinks, and before the API server gives up.
 
-        It quotes plain text of a 503 to the user, and nothing of the status 429 (client-go, rest/request.go). Without a
-        Retry-After: it would ask again until its time is up, and then tell of that alone.
+        The API server quotes the text to the user. There is no Retry-After: it would ask again until its time is up,
+        and then tell of that alone (k8s.io/client-go/rest, with_retry.go).
         """
         self._counts.answered(endpoint, "overloaded", waited)
-        text = f"podseal is overloaded: the request waited {waited:.1f} s for a thread; try again, or add replicas"
-        return Answer(503, text.encode(), "overloaded", TEXT)
+        text = f"podseal is overloaded, the request waited {waited:.1f} s for a thread; try again, or add replicas"
+        return Answer(429, review.error(review.Refusal(429, text)), "overloaded")
 
     def _answer(self, endpoint: str, content_type: str, body: bytes, budget: "Budget") -> Answer:
         if content_type != JSON and content_type.partition(";")[0].strip().lower() != JSON:
@@ -198,12 +196,11 @@ def create(webhook: Webhook) -> flask.Flask:
     def respond(endpoint: str) -> flask.Response:
         environ = flask.request.environ
         waited = environ.get(WAITED, 0.0)
-        if waited > LONGEST_WAIT_SECONDS:
-            # Its body is left to the server, which reads it where the connection is kept.
-            found = webhook.turned_away(endpoint, waited)
-            return flask.Response(found.body, found.status, content_type=found.content_type)
         body = _body(environ)
-        if isinstance(body, review.Refusal):
+        if waited > LONGEST_WAIT_SECONDS:
+            # Not before the body is read: on a connection that is closed meanwhile, no answer would arrive.
+            found = webhook.turned_away(endpoint, waited)
+        elif isinstance(body, review.Refusal):
             found = refused(body)
         else:
             seconds = TIMEOUT.search(environ.get("QUERY_STRING", ""))

@@ -61,6 +61,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
     """A worker with a slot on the board, which tells the app how long each request has waited for a thread."""
 
     slot = 0
+    wsgi: Any
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 -- gunicorn has no types
         super().__init__(*arguments, **named)

@@ -28,6 +28,7 @@ REASONS = {
     413: "RequestEntityTooLarge",
     415: "UnsupportedMediaType",
     422: "Invalid",
+    429: "TooManyRequests",
     500: "InternalError",
 }
 """HTTP code -> metav1.StatusReason (k8s.io/apimachinery/pkg/apis/meta/v1)."""

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from tests.cluster import beds, node, waiting
 from tests.cluster.e2e import installation, objects
-from tests.drills import load
+from tests.drills import flood, load
 
 WARM = 20
 """Creations that have passed before something happens, and after it."""
 SETTLE = ("--settle", "1s")
 CALL_FAILED = 'failed calling webhook "pods.podseal.dev"'
+OVERLOADED = "podseal is overloaded"
 UNREPAIRED = "[writable-root-filesystem]"
 """What is said of a pod whose call of /mutate failed: that webhook may fail open, the other one judges."""
 
@@ -214,6 +215,33 @@ def restart_api_server(stage: Stage) -> Outcome:
     return _outcome(running.samples, lost, "all failures: the API server itself was away")
 
 
+def overload(stage: Stage) -> Outcome:
+    """Podseal is flooded with expensive reviews while pods are created.
+
+    Each creation is answered by podseal itself: it passes, or is turned away in words before the API server gives up.
+    Once the flood ends, nothing is refused.
+    """
+    pod = objects.sealed("unused") | {"metadata": {"generateName": "load-"}}
+    with load.steady(stage.bed, stage.namespace, pod=pod) as running:
+        _warm(running)
+        with flood.flood(stage.podseal) as turned_away:
+            for _ in range(stage.rounds):
+                begun, before = len(running.samples), turned_away.count
+                waiting.until(
+                    lambda: len(running.samples) >= begun + WARM and turned_away.count > before,  # noqa: B023 -- called here
+                    "answers under overload",
+                    120,
+                )
+        flooded = len(running.samples)
+        _warm(running)
+        calm = time.monotonic()
+        _warm(running)
+    lost = [each for each in running.samples if not each.passed and (OVERLOADED not in each.error or each.began > calm)]
+    refused = sum(not each.passed for each in running.samples)
+    note = f"{refused} of {flooded} and {turned_away.count} of the flood turned away"
+    return _outcome(running.samples, lost, note)
+
+
 def wholly_gone(stage: Stage) -> Outcome:
     """No replica is left. Other pods are refused with a clear message; a node starts, and with it system pods.
 
@@ -269,5 +297,6 @@ DRILLS: dict[str, Callable[[Stage], Outcome]] = {
     "SIGKILL of a worker": kill_worker,
     "SIGKILL of a replica": kill_replica,
     "API server restart": restart_api_server,
+    "overload": overload,
     "podseal wholly gone": wholly_gone,
 }

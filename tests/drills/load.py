@@ -108,19 +108,19 @@ def repaired_pod() -> dict[str, Any]:
 class Load:
     """Clients that create pods one after the other, each in a thread, until they are told to stop."""
 
-    def __init__(self, bed: beds.Bed, namespace: str, pause: float) -> None:
+    def __init__(self, bed: beds.Bed, namespace: str, pause: float, pod: dict[str, Any]) -> None:
         self.samples: list[Sample] = []
         self._bed = bed
         self._namespace = namespace
         self._pause = pause
+        self._pod = pod
         self._stopped = threading.Event()
 
     def run(self) -> None:
         """One client."""
-        pod = repaired_pod()
         with contextlib.closing(Client(self._bed)) as client:
             while not self._stopped.wait(self._pause):
-                self.samples.append(client.create(self._namespace, pod))
+                self.samples.append(client.create(self._namespace, self._pod))
 
     def stop(self) -> None:
         """Let each client finish its request."""
@@ -132,7 +132,9 @@ class Load:
 
 
 @contextlib.contextmanager
-def steady(bed: beds.Bed, namespace: str, clients: int = 4, pause: float = 0.02) -> Iterator[Load]:
+def steady(
+    bed: beds.Bed, namespace: str, clients: int = 4, pause: float = 0.02, pod: dict[str, Any] | None = None
+) -> Iterator[Load]:
     """The load while the block runs; its samples are complete after it.
 
     Args:
@@ -140,8 +142,9 @@ def steady(bed: beds.Bed, namespace: str, clients: int = 4, pause: float = 0.02)
         namespace: where the pods would be.
         clients: how many at once.
         pause: of each client between two creations, in seconds.
+        pod: what they create; else one that podseal repairs.
     """
-    load = Load(bed, namespace, pause)
+    load = Load(bed, namespace, pause, pod or repaired_pod())
     threads = [threading.Thread(target=load.run, daemon=True) for _ in range(clients)]
     for thread in threads:
         thread.start()

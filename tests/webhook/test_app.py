@@ -236,13 +236,14 @@ def test_a_kind_from_outside_is_no_label_of_a_metric(bench: Bench) -> None:
 
 
 def test_who_waited_too_long_is_turned_away(bench: Bench) -> None:
-    """503 in plain text, which the API server quotes, without a Retry-After; who waited less is answered."""
-    for waited, status in ((app.LONGEST_WAIT_SECONDS, 200), (app.LONGEST_WAIT_SECONDS + 0.1, 503)):
+    """429 as a Status, which the API server quotes, without a Retry-After; who waited less is answered."""
+    for waited, status in ((app.LONGEST_WAIT_SECONDS, 200), (app.LONGEST_WAIT_SECONDS + 0.1, 429)):
         answer = bench.client.post(
             "/validate", data=bad_input.GOOD, content_type="application/json", environ_overrides={app.WAITED: waited}
         )
         assert answer.status_code == status
-    assert answer.mimetype == "text/plain"
-    assert answer.text.startswith("podseal is overloaded: ")
+    said = json.loads(answer.data)
+    assert (said["kind"], said["reason"], said["code"]) == ("Status", "TooManyRequests", 429)
+    assert said["message"].startswith("podseal is overloaded, ")
     assert "Retry-After" not in answer.headers
     assert bench.count("podseal_requests_total", endpoint="validate", outcome="overloaded") == 1

@@ -279,13 +279,13 @@ def test_overload_is_turned_away_before_the_api_server_gives_up(certificates: Pa
                 connection.request("POST", "/validate", body, serving.JSON)
                 response = connection.getresponse()
                 text = response.read()
-                assert response.status == 200 or text.startswith(b"podseal is overloaded: ")
+                assert response.status == 200 or b"podseal is overloaded, " in text
                 return response.status
 
         together = threading.Barrier(100)
         with ThreadPoolExecutor(100) as pool:
             statuses = list(pool.map(ask, range(100)))
-        assert set(statuses) == {200, 503}
+        assert set(statuses) == {200, 429}
         assert server.post("/validate", bad_input.GOOD)[0] == 200
         assert 'outcome="overloaded"' in server.probe("/metrics")[1]
 
