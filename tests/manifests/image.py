@@ -88,10 +88,11 @@ def archive() -> pathlib.Path:
     Raises:
         MissingError, subprocess.CalledProcessError: as `make`.
     """
-    if not _archive().exists():
+    target = _archive()
+    if not target.exists():
         with tempfile.TemporaryDirectory() as folder:
-            make(pathlib.Path(folder))
-    return _archive()
+            _make(pathlib.Path(folder), target)
+    return target
 
 
 def make(folder: pathlib.Path) -> Image:
@@ -101,10 +102,13 @@ def make(folder: pathlib.Path) -> Image:
         MissingError: not root, or packages cannot be installed.
         subprocess.CalledProcessError: the build failed.
     """
+    return _make(folder, _archive())
+
+
+def _make(folder: pathlib.Path, target: pathlib.Path) -> Image:
     packages.ensure(PACKAGES)
     cache = _cache()
     cache.mkdir(parents=True, exist_ok=True)
-    target = _archive()  # named before the build: a file that changes meanwhile must not count as built
     base, wheels = _base(cache), _wheels(cache)
     store = _Store(folder / "storage")
     container = store.buildah("from", "scratch")
