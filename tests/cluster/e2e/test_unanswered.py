@@ -80,14 +80,14 @@ FAIL: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("arguments", PASS.values(), ids=PASS.keys())
 def test_it_passes_without_podseal(bed: beds.Bed, unanswered: str, arguments: tuple[str, ...]) -> None:
     """It brings nothing new to run, or is answered with a warning at most."""
-    said = bed.kubectl("admin", *arguments, "-n", unanswered)
+    said = bed.kubectl("admin", "--namespace", unanswered, *arguments)
     assert said.returncode == 0, said.stderr
 
 
 @pytest.mark.parametrize("arguments", FAIL.values(), ids=FAIL.keys())
 def test_it_is_refused_without_podseal(bed: beds.Bed, unanswered: str, arguments: tuple[str, ...]) -> None:
     """It brings something to run that nobody has judged, and failurePolicy is Fail."""
-    said = bed.kubectl("admin", *arguments, "-n", unanswered)
+    said = bed.kubectl("admin", "--namespace", unanswered, *arguments)
     assert said.returncode != 0
     assert CALLED in said.stderr
 
