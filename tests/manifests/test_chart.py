@@ -26,6 +26,7 @@ CERTS = ("Deployment", "podseal-certs", "spec", "template", "spec")
 VALIDATING = ("ValidatingWebhookConfiguration", "podseal", "webhooks")
 MUTATING = ("MutatingWebhookConfiguration", "podseal", "webhooks")
 EXEMPT = ("namespaceSelector", "matchExpressions", 0, "values")
+VERSION = yaml.safe_load((chart.CHART / "Chart.yaml").read_text())["appVersion"]
 GUARDED = ["kube-system", "kube-public", "kube-node-lease", "podseal-system"]
 
 
@@ -67,7 +68,7 @@ def test_default(default: list[chart.Object], path: tuple[Any, ...], expected: o
 
 OPTIONS: dict[str, tuple[chart.Values, tuple[str | int, ...], object]] = {
     "image.repository": (
-        {"image": {"repository": "mirror/podseal"}}, (*WEBHOOK, "containers", 0, "image"), "mirror/podseal:0.1.0",
+        {"image": {"repository": "mirror/podseal"}}, (*WEBHOOK, "containers", 0, "image"), f"mirror/podseal:{VERSION}",
     ),
     "image.tag": ({"image": {"tag": "edge"}}, (*CERTS, "containers", 0, "image"), "podseal/webhook:edge"),
     "image.digest wins over the tag": (
