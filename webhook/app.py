@@ -5,11 +5,12 @@ In: HTTP requests of the API server, and the policies, read once. Out: Admission
 decision that raises is a bug of podseal: /mutate then leaves the pod alone, the others refuse.
 """
 
+import http
 import itertools
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ WAITED = "podseal.waited"
 LONGEST_WAIT_SECONDS = 0.5
 """For one pod the API server asks twice, and gives up each time after `timeoutSeconds`, which is 5 in the chart."""
 VALIDATE, MUTATE, CONNECT = "validate", "mutate", "connect"
+ENDPOINTS = {f"/{name}": name for name in (VALIDATE, MUTATE, CONNECT)}
 NO_KEYS = guard.NamespaceKeys()
 DEFAULT_SECONDS = 2.0
 TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,2})s(?:&|$)")
@@ -189,37 +191,53 @@ def _let_in(parsed: review.Review, action: str, outcome: str) -> Answer:
     return Answer(200, review.connected(parsed, action=action, outcome=outcome), outcome)
 
 
-def create(webhook: Webhook) -> flask.Flask:
-    """The WSGI application."""
-    app = flask.Flask("podseal", static_folder=None)
+class Application(flask.Flask):
+    """Flask, but for the three endpoints, which are answered before it makes a request of its own.
 
-    def respond(endpoint: str) -> flask.Response:
-        environ = flask.request.environ
+    Its request, context and response cost as much as a decision, and no decision uses them. What is no POST to an
+    endpoint is Flask's: wrong paths and wrong methods.
+    """
+
+    def __init__(self, webhook: Webhook) -> None:
+        super().__init__("podseal", static_folder=None)
+        self._webhook = webhook
+        for path, endpoint in ENDPOINTS.items():
+            # No view: a POST never comes so far, and every other method is a 405.
+            self.add_url_rule(path, endpoint, methods=["POST"])
+        self.register_error_handler(werkzeug.exceptions.HTTPException, _http_error)
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """PEP 3333."""
+        endpoint = ENDPOINTS.get(environ["PATH_INFO"])
+        if endpoint is None or environ["REQUEST_METHOD"] != "POST":
+            return super().wsgi_app(environ, start_response)
+        found = self._answer(endpoint, environ)
+        headers = [("Content-Type", JSON), ("Content-Length", str(len(found.body)))]
+        start_response(f"{found.status} {http.HTTPStatus(found.status).phrase}", headers)
+        return [found.body]
+
+    def _answer(self, endpoint: str, environ: dict[str, Any]) -> Answer:
         waited = environ.get(WAITED, 0.0)
         body = _body(environ)
         if waited > LONGEST_WAIT_SECONDS:
             # Not before the body is read: on a connection that is closed meanwhile, no answer would arrive.
-            found = webhook.turned_away(endpoint, waited)
-        elif isinstance(body, review.Refusal):
-            found = refused(body)
-        else:
-            seconds = TIMEOUT.search(environ.get("QUERY_STRING", ""))
-            budget = float(seconds[1]) if seconds else DEFAULT_SECONDS
-            found = webhook.answer(endpoint, environ.get("CONTENT_TYPE", ""), body, budget)
-        return flask.Response(found.body, found.status, content_type=JSON)
+            return self._webhook.turned_away(endpoint, waited)
+        if isinstance(body, review.Refusal):
+            return refused(body)
+        seconds = TIMEOUT.search(environ.get("QUERY_STRING", ""))
+        budget = float(seconds[1]) if seconds else DEFAULT_SECONDS
+        return self._webhook.answer(endpoint, environ.get("CONTENT_TYPE", ""), body, budget)
 
-    def http_error(error: werkzeug.exceptions.HTTPException) -> flask.Response:
-        found = refused(
-            review.Refusal(error.code or 500, f"{error.name}: there are POST /validate, /mutate and /connect")
-        )
-        response = error.get_response()
-        return flask.Response(found.body, found.status, response.headers, content_type=JSON)
 
-    app.add_url_rule("/validate", VALIDATE, lambda: respond(VALIDATE), methods=["POST"])
-    app.add_url_rule("/mutate", MUTATE, lambda: respond(MUTATE), methods=["POST"])
-    app.add_url_rule("/connect", CONNECT, lambda: respond(CONNECT), methods=["POST"])
-    app.register_error_handler(werkzeug.exceptions.HTTPException, http_error)
-    return app
+def create(webhook: Webhook) -> flask.Flask:
+    """The WSGI application."""
+    return Application(webhook)
+
+
+def _http_error(error: werkzeug.exceptions.HTTPException) -> flask.Response:
+    found = refused(review.Refusal(error.code or 500, f"{error.name}: there are POST /validate, /mutate and /connect"))
+    response = error.get_response()
+    return flask.Response(found.body, found.status, response.headers, content_type=JSON)
 
 
 def refused(refusal: review.Refusal) -> Answer:

@@ -1,0 +1,181 @@
+"""The gate to running pods by real kubectl: refused, recorded, broken through, each with the right user."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import beds, manifests, waiting
+from tests.cluster.e2e import installation
+
+CRDS = Path(__file__).parents[3] / "manifests" / "crds"
+EXEC = "podseal.dev/exec"
+BREAK_GLASS = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "break-glass"},
+    "rules": [{"apiGroups": ["podseal.dev"], "resources": ["execsessions"], "verbs": ["break-glass"]}],
+}
+BINDING = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRoleBinding",
+    "metadata": {"name": "break-glass"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "break-glass"},
+    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "granter"}],
+}
+
+
+def configuration(podseal: installation.Installation) -> dict[str, Any]:
+    """CONNECT to pods, sent to /connect; failurePolicy Fail, as for namespaces that deny."""
+    bundle = base64.b64encode(podseal.trust).decode()
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CONNECT"],
+        "resources": ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy", "nodes/proxy"],
+    }
+    webhook = {
+        "name": "connect.podseal.dev",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "NoneOnDryRun",
+        "timeoutSeconds": 5,
+        "failurePolicy": "Fail",
+        "clientConfig": {"url": f"https://{podseal.entrance.address}/connect", "caBundle": bundle},
+        "rules": [rule],
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "podseal-connect"},
+        "webhooks": [webhook],
+    }
+
+
+@pytest.fixture(scope="module")
+def gated(podseal: installation.Installation) -> Iterator[beds.Bed]:
+    """A cluster whose CONNECTs are asked about, with ExecSessions, in which granter may break the glass."""
+    bed = podseal.bed
+    bed.admin("apply", "-f", str(CRDS / "execsessions.podseal.dev.yaml"))
+    bed.admin("wait", "--for=condition=Established", "crd/execsessions.podseal.dev", "--timeout=30s")
+    objects = {"apiVersion": "v1", "kind": "List", "items": [BREAK_GLASS, BINDING, configuration(podseal)]}
+    bed.apply(objects)
+    yield bed
+    bed.admin("delete", "--ignore-not-found", "-f", "-", stdin=json.dumps(objects))
+
+
+@pytest.fixture
+def shop(gated: beds.Bed, namespace: str) -> str:
+    """The namespace of a running pod `shop` that podseal let in."""
+    sealed = manifests.pod("shop", manifests.container(securityContext={"readOnlyRootFilesystem": True}))
+    gated.apply({**sealed, "metadata": {"name": "shop", "namespace": namespace}})
+    gated.admin("wait", "--for=condition=Ready", "pod/shop", "--namespace", namespace, "--timeout=60s")
+    return namespace
+
+
+def label(bed: beds.Bed, namespace: str, value: str) -> None:
+    """Set what happens to exec, and wait until every replica knows: a refusal comes from each in turn."""
+    bed.admin("label", "namespace", namespace, f"{EXEC}={value}", "--overwrite")
+    if value == "deny":
+        for _ in range(4):
+            waiting.until(lambda: "podseal.dev/exec is deny" in attempt(bed, "dev", namespace).stderr, "the label")
+
+
+def attempt(bed: beds.Bed, user: str, namespace: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """`kubectl exec` into the pod."""
+    return bed.kubectl(user, "exec", "shop", "--namespace", namespace, "--", *(command or ("true",)))
+
+
+def recorded(bed: beds.Bed, namespace: str) -> list[dict[str, Any]]:
+    """The sessions of a namespace."""
+    selector = f"spec.target.namespace={namespace}"
+    found: list[dict[str, Any]] = json.loads(bed.admin("get", "xs", "--field-selector", selector, "-o", "json"))[
+        "items"
+    ]
+    return [each["spec"] for each in found]
+
+
+def test_an_exec_is_recorded_with_user_pod_and_command(gated: beds.Bed, shop: str) -> None:
+    """The default label records: the exec runs, and the record names who, where and what, without the secret."""
+    done = attempt(gated, "dev", shop, "env", "DB_PASSWORD=hunter2", "echo", "inside")
+    assert done.stdout == "inside\n", done.stderr
+    (session,) = waiting.until(lambda: recorded(gated, shop), "the record")
+    assert session["user"]["username"] == "dev"
+    assert session["command"] == ["env", "DB_PASSWORD=[redacted]", "echo", "inside"]
+    assert session["target"]["pod"] == "shop"
+    assert session["target"]["container"] == "main"
+    assert session["target"]["node"]
+    assert session["verdict"] == "allowed"
+
+
+def test_a_copy_is_recorded_by_its_execs(gated: beds.Bed, shop: str, tmp_path: Path) -> None:
+    """`kubectl cp` into a pod is an exec of tar with stdin."""
+    (tmp_path / "file").write_text("x")
+    gated.kubectl("dev", "cp", str(tmp_path / "file"), f"{shop}/shop:/dev/shm/file").check_returncode()
+    waiting.until(lambda: any(each["command"][0] == "tar" for each in recorded(gated, shop)), "the record of tar")
+    (tar,) = (each for each in recorded(gated, shop) if each["command"][0] == "tar")
+    assert tar["stdin"] is True
+
+
+def test_exec_is_denied_and_the_glass_broken(gated: beds.Bed, shop: str) -> None:
+    """Dev is refused with the way through; granter, who holds break-glass, passes, and that is recorded first."""
+    label(gated, shop, "deny")
+    refused = attempt(gated, "dev", shop)
+    assert refused.returncode != 0
+    assert "break-glass on execsessions.podseal.dev" in refused.stderr
+    passed = attempt(gated, "granter", shop, "echo", "emergency")
+    assert passed.stdout == "emergency\n", passed.stderr
+    (session,) = (each for each in recorded(gated, shop) if each["verdict"] == "broken-through")
+    assert session["user"]["username"] == "granter"
+    assert not [each for each in recorded(gated, shop) if each["user"]["username"] == "dev"]
+
+
+def test_debug_and_another_image_follow_the_same_label(gated: beds.Bed, shop: str) -> None:
+    """Code comes in without an exec too: by an ephemeral container, and by the image of a running pod."""
+    label(gated, shop, "deny")
+    image = ("set", "image", "pod/shop", f"main={manifests.NONROOT}", "--namespace", shop)
+    refused = gated.kubectl("dev", *image)
+    assert "image change refused" in refused.stderr
+    ephemeral = {"name": "look", "image": manifests.BUSYBOX, "imagePullPolicy": "Never", "command": ["true"]}
+    change = json.dumps({"spec": {"ephemeralContainers": [ephemeral]}})
+    arguments = ("patch", "pod", "shop", "--subresource=ephemeralcontainers", "--namespace", shop, "-p", change)
+    gated.admin("create", "clusterrolebinding", f"debug-{shop}", "--clusterrole=cluster-admin", "--user=viewer")
+    try:
+        debug = gated.kubectl("viewer", *arguments)
+    finally:
+        gated.admin("delete", "clusterrolebinding", f"debug-{shop}")
+    assert debug.returncode == 0, "who may do everything may break the glass"
+    assert [each["action"] for each in recorded(gated, shop) if each["user"]["username"] == "viewer"] == ["debug"]
+
+
+@pytest.fixture
+def kubelet(gated: beds.Bed) -> Iterator[str]:
+    """The path of the node's proxy, for which stranger has the right, and no other."""
+    gated.admin("create", "clusterrole", "node-proxy", "--verb=get,create", "--resource=nodes/proxy")
+    gated.admin("create", "clusterrolebinding", "node-proxy", "--clusterrole=node-proxy", "--user=stranger")
+    node = json.loads(gated.admin("get", "nodes", "-o", "json"))["items"][0]["metadata"]["name"]
+    base = f"/api/v1/nodes/{node}/proxy"
+    probe = ("get", "--raw", f"{base}/healthz")
+    waiting.until(lambda: "cannot get resource" not in gated.kubectl("stranger", *probe).stderr, "the right")
+    yield base
+    gated.admin("delete", "clusterrolebinding,clusterrole", "node-proxy")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/run/x/shop/main", "/metrics/../run/x/shop/main", "/metrics/%2e%2e/run/x/shop/main", "//run/x/shop/main",
+     "/./run/x/shop/main", "/%72un/x/shop/main", "/exec/x/shop/main"],
+)  # fmt: skip
+def test_the_kubelet_is_reached_for_reading_alone(kubelet: str, gated: beds.Bed, path: str) -> None:
+    """Every spelling of a path that runs commands is refused to who may proxy to nodes and break no glass."""
+    said = gated.kubectl("stranger", "get", "--raw", kubelet + path)
+    assert "nodes/proxy refused" in said.stderr, said.stderr + said.stdout
+
+
+def test_reading_from_the_kubelet_passes_the_gate(kubelet: str, gated: beds.Bed) -> None:
+    """The request gets past admission; that a loopback address is no proxy target is the API server's own rule."""
+    said = gated.kubectl("stranger", "get", "--raw", f"{kubelet}/metrics/cadvisor")
+    assert "refused" not in said.stderr
