@@ -1,0 +1,248 @@
+"""What podseal adds to the time of a pod's creation, beside no webhook and beside one that does nothing.
+
+One API server; the systems are told apart by namespace, so that nothing has to propagate between blocks. The null
+handler is registered twice, mutating and validating, as podseal is. Pods are really created, and deleted out of the
+measured time; no scheduler looks at them. A further controller takes part where these variables name it:
+PODSEAL_BENCH_OTHER_URL (validating), PODSEAL_BENCH_OTHER_MUTATING_URL (optional), PODSEAL_BENCH_OTHER_CA (PEM file).
+"""
+
+import base64
+import contextlib
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import measure
+from tests.cluster import beds, given, manifests, requirements
+from tests.cluster.e2e import objects, registration
+from tests.drills import load
+from tests.manifests import chart
+from tests.webhook import pki, serving
+
+CONCURRENCIES = (1, 4, 16)
+BLOCKS = int(os.environ.get("PODSEAL_BENCH_BLOCKS", "12"))
+BLOCK_SIZE = 64
+ENOUGH_FOR_P99 = 5000
+"""Samples of each system below which the tail is chance: then it is printed without a goal."""
+RESAMPLES = 500
+NONE, NULL, PODSEAL, OTHER = "none", "null", "podseal", "other"
+PREFIX = "bench-"
+PODS = {
+    "let pass": objects.sealed("unused", schedulerName="nobody"),
+    "repaired": manifests.pod("unused", manifests.container(image=manifests.NGINX), schedulerName="nobody"),
+}
+
+Round = dict[str, list[float]]
+"""System -> seconds of each creation of one block."""
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """Where a system is asked; an empty URL is not registered."""
+
+    validating: str
+    mutating: str
+    trust: bytes
+
+
+def main() -> int:
+    """Print and store the figures; return the goals missed."""
+    try:
+        with given.bed() as bed, tempfile.TemporaryDirectory() as folder, _systems(bed, Path(folder)) as systems:
+            results = []
+            for kind, pod in PODS.items():
+                for concurrency in CONCURRENCIES:
+                    results += _figures(
+                        f"pod {kind}, concurrency {concurrency}", _rounds(bed, systems, pod, concurrency)
+                    )
+        return measure.report("latency", results)
+    except requirements.MissingError as error:
+        sys.stdout.write(f"latency: not measured, {error}\n")
+        return 0
+
+
+def _figures(title: str, rounds: Sequence[Round]) -> list[measure.Result]:
+    samples = len(rounds) * BLOCK_SIZE
+    found = []
+    for system in rounds[0]:
+        if system not in (NONE, NULL):
+            # The goals are podseal's; somebody else's controller is only shown beside it.
+            goals = {0.5: measure.Goal(1.25), 0.99: measure.Goal(1.5) if samples >= ENOUGH_FOR_P99 else None}
+            for quantile, goal in goals.items():
+                name = f"{system} / null webhook, added p{quantile * 100:.0f} of a CREATE, {title}"
+                wanted = goal if system == PODSEAL else None
+                found.append(_added(name, (rounds, system, quantile), wanted, samples))
+    return found
+
+
+def _added(
+    name: str, measured: tuple[Sequence[Round], str, float], goal: measure.Goal | None, samples: int
+) -> measure.Result:
+    """The ratio of what two systems add to no webhook; its interval from resampled rounds."""
+    rounds, system, quantile = measured
+    source = random.Random(0)  # noqa: S311 -- statistics, not secrets
+    ratios = sorted(_ratio(source.choices(rounds, k=len(rounds)), system, quantile) for _ in range(RESAMPLES))
+    tail = round(RESAMPLES * (1 - measure.CONFIDENCE) / 2)
+    shown = ", ".join(f"{each} {1000 * _quantile(rounds, each, quantile):.2f}" for each in (NONE, NULL, system))
+    return measure.Result(
+        name=name,
+        value=_ratio(rounds, system, quantile),
+        low=ratios[tail],
+        high=ratios[-tail - 1],
+        unit="x",
+        samples=samples,
+        goal=goal,
+        detail=f"ms: {shown}",
+    )
+
+
+def _ratio(rounds: Sequence[Round], system: str, quantile: float) -> float:
+    none, null, own = (_quantile(rounds, each, quantile) for each in (NONE, NULL, system))
+    return (own - none) / max(null - none, 1e-6)
+
+
+def _quantile(rounds: Sequence[Round], system: str, quantile: float) -> float:
+    pooled = sorted(seconds for each in rounds for seconds in each[system])
+    return pooled[int(quantile * (len(pooled) - 1))]
+
+
+def _rounds(bed: beds.Bed, systems: Sequence[str], pod: dict[str, Any], concurrency: int) -> list[Round]:
+    """The blocks of all systems in turn, each round with another one first; the first round is thrown away."""
+    body = json.dumps(pod | {"metadata": {"generateName": "bench-"}}).encode()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(contextlib.closing(load.Client(bed))) for _ in range(concurrency)]
+        pool = stack.enter_context(ThreadPoolExecutor(concurrency))
+        rounds = []
+        for number in range(BLOCKS + 1):
+            first = number % len(systems)
+            order = [*systems[first:], *systems[:first]]
+            rounds.append({system: _block(pool, clients, system, body) for system in order})
+        return rounds[1:]
+
+
+def _block(pool: ThreadPoolExecutor, clients: Sequence[load.Client], system: str, body: bytes) -> list[float]:
+    path = f"/api/v1/namespaces/{PREFIX}{system}/pods"
+
+    def create(client: load.Client) -> list[float]:
+        seconds = []
+        for _ in range(BLOCK_SIZE // len(clients)):
+            sample, _ = client.request("POST", path, body)
+            if not sample.passed:
+                raise RuntimeError(f"{system}: {sample.error}")
+            seconds.append(sample.ended - sample.began)
+        return seconds
+
+    measured = [seconds for each in pool.map(create, clients) for seconds in each]
+    deleted, _ = clients[0].request("DELETE", path, b'{"gracePeriodSeconds":0}')
+    if not deleted.passed:
+        raise RuntimeError(f"{system}: {deleted.error}")
+    return measured
+
+
+@contextlib.contextmanager
+def _systems(bed: beds.Bed, folder: Path) -> Iterator[list[str]]:
+    """Every system serves and is registered for its namespace; their names."""
+    authority = pki.issue("bench authority")
+    certificates = pki.write(folder / "tls", authority, pki.issue("bench", authority))
+    with contextlib.ExitStack() as stack:
+        podseal = stack.enter_context(serving.serve(certificates, f"--kubeconfig={bed.layout.kubeconfig}"))
+        null = stack.enter_context(
+            serving.run(certificates, [sys.executable, "-m", "tests.bench.null_webhook", str(certificates)])
+        )
+        base = f"https://127.0.0.1:{null.port}"
+        webhooks = {NULL: Webhooks(f"{base}/validate", f"{base}/mutate", authority.pem), **_other()}
+        names = [NONE, NULL, PODSEAL, *_other()]
+        for name in names:
+            bed.create_namespace(PREFIX + name)
+            stack.callback(bed.delete_namespace, PREFIX + name)
+        configurations = _chart(f"127.0.0.1:{podseal.port}", authority.pem)
+        configurations += [each for name, said in webhooks.items() for each in _registered(name, said)]
+        stack.callback(
+            bed.admin,
+            "delete",
+            "-f",
+            "-",
+            stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": configurations}),
+        )
+        bed.apply({"apiVersion": "v1", "kind": "List", "items": configurations})
+        _await(bed, {NULL: null, PODSEAL: podseal})
+        yield names
+
+
+def _await(bed: beds.Bed, servers: dict[str, serving.Server]) -> None:
+    """Wait until the API server asks both: podseal is known by what it refuses, the other one by its counters."""
+    hostile = objects.with_context("unused", privileged=True) | {"metadata": {"generateName": "bench-"}}
+    deadline = time.monotonic() + 60
+    with contextlib.closing(load.Client(bed)) as client:
+        while client.create(PREFIX + PODSEAL, hostile).passed or not _is_asked(client, servers[NULL]):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the API server does not ask the webhooks")
+
+
+def _is_asked(client: load.Client, server: serving.Server) -> bool:
+    """Whether the API server has a connection to a server: it makes one with the first review."""
+    client.create(PREFIX + NULL, PODS["let pass"] | {"metadata": {"generateName": "bench-"}})
+    port = f":{server.port:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[2].endswith(port) for row in rows)
+
+
+def _chart(address: str, trust: bytes) -> list[dict[str, Any]]:
+    """Podseal's configurations as the chart has them, for the one namespace."""
+    found = registration.by_url(chart.objects(), address, trust)
+    for configuration in found:
+        for webhook in configuration["webhooks"]:
+            webhook["namespaceSelector"]["matchExpressions"].append(_only(PODSEAL))
+    return found
+
+
+def _registered(name: str, said: Webhooks) -> list[dict[str, Any]]:
+    """A mutating and a validating configuration with one webhook each, for one namespace."""
+    urls = {"Validating": said.validating, "Mutating": said.mutating}
+    return [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": f"{kind}WebhookConfiguration",
+            "metadata": {"name": PREFIX + name},
+            "webhooks": [
+                {
+                    "name": "pods.bench.podseal.dev",
+                    "clientConfig": {"url": url, "caBundle": base64.b64encode(said.trust).decode()},
+                    "admissionReviewVersions": ["v1"],
+                    "sideEffects": "None",
+                    "timeoutSeconds": 5,
+                    "namespaceSelector": {"matchExpressions": [_only(name)]},
+                    "rules": [
+                        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+                    ],
+                }
+            ],
+        }
+        for kind, url in urls.items()
+        if url
+    ]
+
+
+def _only(name: str) -> dict[str, Any]:
+    return {"key": "kubernetes.io/metadata.name", "operator": "In", "values": [PREFIX + name]}
+
+
+def _other() -> dict[str, Webhooks]:
+    """Somebody else's controller, where the environment names one."""
+    url = os.environ.get("PODSEAL_BENCH_OTHER_URL")
+    if not url:
+        return {}
+    trust = Path(os.environ["PODSEAL_BENCH_OTHER_CA"]).read_bytes()
+    return {OTHER: Webhooks(url, os.environ.get("PODSEAL_BENCH_OTHER_MUTATING_URL", ""), trust)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
