@@ -1,7 +1,8 @@
 """The baseline of two benchmarks: the least that a Flask webhook can do, under the very same gunicorn settings.
 
 In: a folder with certificates. Out: a server that reads the body, looks for the request's uid in it without decoding
-the rest, and answers `allowed: true`. Run as a program by bench_webhook and bench_latency; it prints its address as `podseal serve` logs it.
+the rest, and answers `allowed: true`. Run as a program by bench_webhook and bench_latency; it prints its address as
+`podseal serve` logs it.
 """
 
 import sys
