@@ -5,11 +5,16 @@ In: the controls, labels, settings and metrics as the code declares them. Out: M
 and rewrites under PODSEAL_REWRITE=1. A new table is a function here whose name the marker names.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from webhook import metrics, settings
 from webhook.policy import controls, labels, model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,11 +69,61 @@ def label_table() -> str:
     return table(("label", "values, from loose to strict", "without it"), rows)
 
 
+def settings_table() -> str:
+    """Every key of podseal.yaml, by kind, with what it may be and what it is without being said."""
+    rows = []
+    for kind, struct in settings.KINDS.items():
+        rows += [(f"`{kind}`", *row) for row in _keys(struct, "")]
+    return table(("kind", "key", "type", "default"), rows)
+
+
+def _keys(struct: type[msgspec.Struct], prefix: str) -> Iterable[tuple[str, str, str]]:
+    for field in msgspec.structs.fields(struct):
+        if field.encode_name in ("apiVersion", "kind"):
+            continue
+        default = field.default if field.default is not msgspec.NODEFAULT else ""
+        if isinstance(default, msgspec.Struct):
+            yield from _keys(type(default), f"{prefix}{field.encode_name}.")
+        else:
+            shown = json.dumps(default) if default not in ("", None, ()) else ""
+            yield f"`{prefix}{field.encode_name}`", _type(field.type), f"`{shown}`" if shown else ""
+
+
+def _type(annotation: object) -> str:
+    """A type as people read it: JSON Schema's, with its choices."""
+    schema = msgspec.json.schema(annotation)
+    structs = schema.get("$defs", {})
+    schema = next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), schema)
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    items = schema.get("items", {})
+    if schema.get("type") == "array":
+        fields = structs.get(str(items.get("$ref", "")).rpartition("/")[2], {}).get("properties", {})
+        return f"list of {{{', '.join(fields)}}}" if fields else f"list of {items['type']}s"
+    return str(schema.get("type", ""))
+
+
+def metrics_table() -> str:
+    """Every metric of the webhook, as its registry tells it."""
+    registry = CollectorRegistry()
+    for group in (metrics.Requests, metrics.Certificate, metrics.Cluster):
+        group(registry)
+    found = {metric.name + ("_total" if metric.type == "counter" else ""): metric for metric in registry.collect()}
+    rows = [(f"`{name}`", metric.type, metric.documentation) for name, metric in sorted(found.items())]
+    return table(("metric", "type", "what it tells"), rows)
+
+
 def _names(values: Iterable[str]) -> str:
     return ", ".join(f"`{value}`" for value in values)
 
 
-TABLES = {"controls": control_table, "pod_security": pod_security_table, "labels": label_table}
+TABLES = {
+    "controls": control_table,
+    "pod_security": pod_security_table,
+    "labels": label_table,
+    "settings": settings_table,
+    "metrics": metrics_table,
+}
 
 
 def render(text: str) -> str:
