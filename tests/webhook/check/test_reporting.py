@@ -1,5 +1,6 @@
 """What the reporting commands share."""
 
+import itertools
 from pathlib import Path
 
 import click
@@ -44,6 +45,6 @@ def test_what_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_each_threshold_contains_the_stricter_one() -> None:
-    """never < deny < warn < audit."""
+    """What fails at one threshold fails at every later one: never, deny, warn, audit."""
     sets = [reporting.FAILING[name] for name in ("never", "deny", "warn", "audit")]
-    assert all(one < two for one, two in zip(sets, sets[1:], strict=False))
+    assert all(one < two for one, two in itertools.pairwise(sets))
