@@ -29,8 +29,8 @@ PIECE, MOST_PIECES = 65536, 512
 JSON = "application/json"
 WAITED = "podseal.waited"
 """Key in the WSGI environment: seconds that the request has waited for a thread, where the server tells it."""
-LONGEST_WAIT_SECONDS = 0.5
-"""For one pod the API server asks twice, and gives up each time after `timeoutSeconds`, which is 5 in the chart."""
+LONGEST_WAIT = 0.4
+"""Share of the API server's patience that a request may have waited for a thread; the rest is for its decision."""
 VALIDATE, MUTATE, CONNECT = "validate", "mutate", "connect"
 ENDPOINTS = {f"/{name}": name for name in (VALIDATE, MUTATE, CONNECT)}
 NO_KEYS = guard.NamespaceKeys()
@@ -217,16 +217,16 @@ class Application(flask.Flask):
         return [found.body]
 
     def _answer(self, endpoint: str, environ: dict[str, Any]) -> Answer:
-        waited = environ.get(WAITED, 0.0)
+        said = TIMEOUT.search(environ.get("QUERY_STRING", ""))
+        seconds = float(said[1]) if said else DEFAULT_SECONDS
         body = _body(environ)
-        if waited > LONGEST_WAIT_SECONDS:
+        waited = environ.get(WAITED, 0.0)
+        if waited > LONGEST_WAIT * seconds:
             # Not before the body is read: on a connection that is closed meanwhile, no answer would arrive.
             return self._webhook.turned_away(endpoint, waited)
         if isinstance(body, review.Refusal):
             return refused(body)
-        seconds = TIMEOUT.search(environ.get("QUERY_STRING", ""))
-        budget = float(seconds[1]) if seconds else DEFAULT_SECONDS
-        return self._webhook.answer(endpoint, environ.get("CONTENT_TYPE", ""), body, budget)
+        return self._webhook.answer(endpoint, environ.get("CONTENT_TYPE", ""), body, seconds)
 
 
 def create(webhook: Webhook) -> flask.Flask:

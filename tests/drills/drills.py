@@ -79,8 +79,7 @@ def rotate_leaf(stage: Stage) -> Outcome:
 
     def event(number: int) -> None:
         stage.podseal.certs("rotate")
-        # A caBundle that differs by a line break has the API server connect anew, and verify what is served now.
-        stage.podseal.register(b"\n" * (number + 1))
+        _connect_anew(stage, stage.podseal.trust + b"\n" * (number + 1))
 
     return under_load(stage, event)
 
@@ -93,13 +92,22 @@ def rotate_authority(stage: Stage) -> Outcome:
 
     def event(_number: int) -> None:
         next_step()
-        stage.podseal.register()
+        published = stage.podseal.trust
+        stage.podseal.register(published)
         next_step()
-        stage.podseal.register()
+        # Verified by what was published before the new authority had signed anything.
+        _connect_anew(stage, published + b"\n")
         next_step()
-        stage.podseal.register()
+        _connect_anew(stage, stage.podseal.trust)
 
     return under_load(stage, event)
+
+
+def _connect_anew(stage: Stage, trust: bytes) -> None:
+    """Give the API server another caBundle, if only by a line break: it leaves its connections and makes new ones."""
+    before = stage.podseal.entrance.accepted
+    stage.podseal.register(trust)
+    waiting.until(lambda: stage.podseal.entrance.accepted > before, "a new connection of the API server")
 
 
 def restart_rolling(stage: Stage) -> Outcome:

@@ -36,7 +36,7 @@ class Flood:
             connection = http.client.HTTPSConnection(networks.LOOPBACK, self._port, timeout=60, context=self._context)
             with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
                 while not self._stopped.is_set():
-                    connection.request("POST", "/validate", body, serving.JSON)
+                    connection.request("POST", "/validate?timeout=5s", body, serving.JSON)
                     response = connection.getresponse()
                     response.read()
                     self.count += response.status == http.HTTPStatus.TOO_MANY_REQUESTS

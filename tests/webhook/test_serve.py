@@ -276,7 +276,7 @@ def test_overload_is_turned_away_before_the_api_server_gives_up(certificates: Pa
                 connection.request("POST", "/validate", bad_input.GOOD, serving.JSON)
                 connection.getresponse().read()
                 together.wait(60)
-                connection.request("POST", "/validate", body, serving.JSON)
+                connection.request("POST", "/validate?timeout=1s", body, serving.JSON)
                 response = connection.getresponse()
                 text = response.read()
                 assert response.status == 200 or b"podseal is overloaded, " in text

@@ -100,10 +100,10 @@ class Installation:
             self.replicas.remove(replica)
         replica.ending.close()
 
-    def register(self, more: bytes = b"") -> None:
-        """Create or change the webhook configurations, with the authorities that are in the folder now, and more."""
+    def register(self, trust: bytes = b"") -> None:
+        """Create or change the webhook configurations; without a trust, with the authorities in the folder."""
         rendered = chart.objects(self.values)
-        objects = registration.by_url(rendered, self.entrance.address, self.trust + more)
+        objects = registration.by_url(rendered, self.entrance.address, trust or self.trust)
         self.bed.apply({"apiVersion": "v1", "kind": "List", "items": objects})
 
     def await_guard(self) -> None:
