@@ -4,6 +4,7 @@ In: what the callers know (a `Subject`, a `Policy`). Out: a `Verdict` of `Findin
 Read by every module of the core and by its three callers: the webhook, `podseal check`, `podseal scan`.
 """
 
+import functools
 from datetime import datetime
 from typing import Literal
 
@@ -277,7 +278,7 @@ class Mutation(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, dict=True):
     """The answer to one Subject. `skipped` says why nothing was judged, else it is empty.
 
     `findings` speak of the object as received; those with `fixed` disappear once `mutation` is applied.
@@ -290,14 +291,14 @@ class Verdict(Struct, frozen=True):
     problems: tuple[str, ...] = ()
     skipped: str = ""
 
-    @property
+    @functools.cached_property
     def denied(self) -> tuple[Finding, ...]:
         """The findings for which this object, as it was received, is refused: empty for workload templates."""
         if self.subject.kind != "Pod":
             return ()
         return tuple(finding for finding in self.findings if "deny" in finding.modes)
 
-    @property
+    @functools.cached_property
     def remaining(self) -> tuple[Finding, ...]:
         """What is still wrong after the mutation: what `check` reports and templates are warned of."""
         return tuple(finding for finding in self.findings if not finding.fixed)
