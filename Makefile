@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run check test cluster cluster-down drills manifests image
+.PHONY: help setup lock run check test cluster guard cluster-down drills manifests image
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -46,6 +46,9 @@ test: setup ## every suite, from fast to slow
 
 cluster: setup ## start a one-node Kubernetes: .cluster/kubeconfig, .cluster/bin/kubectl (needs root)
 	@$(RUN)python -m tests.cluster up
+
+guard: setup ## let podseal guard that cluster until Ctrl-C, and say what to try
+	@$(RUN)python -m tests.cluster.e2e
 
 cluster-down: setup ## remove it with everything that it made on the machine
 	@$(RUN)python -m tests.cluster down
