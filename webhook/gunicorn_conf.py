@@ -20,6 +20,10 @@ KEEPALIVE_SECONDS = 120
 """The API server keeps idle connections for 90 s (Go's DefaultTransport): the server must not close one first."""
 CONNECTIONS = 1000
 SILENT_WORKER_SECONDS = 30
+SECONDS_FOR_FIRST_REQUEST = 0.05
+"""A client that has one sends it in the same breath as the end of its handshake."""
+KEEP, CLOSE = True, False
+"""What gunicorn is to do with a connection: wait for its next request without a thread, or end it."""
 
 
 class Attendant(Protocol):
@@ -80,7 +84,27 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
     def handle(self, conn: Any) -> Any:  # noqa: ANN401 -- gunicorn has no types
         """In the thread. What a client's handshake and sending take from here on is no wait."""
         self._waited.seconds = time.monotonic() - conn.enqueued
-        return super().handle(conn)
+        if conn.initialized:
+            return super().handle(conn)
+        if not conn.wait_for_data(gthread.DEFAULT_WORKER_DATA_TIMEOUT):
+            return gthread._DEFER  # noqa: SLF001 -- gunicorn's sign for it has no public name
+        try:
+            return super().handle(conn) if self._speaks(conn) else KEEP
+        except OSError as error:
+            if isinstance(error, ssl.SSLError) and error.args[0] != ssl.SSL_ERROR_EOF:
+                self.handle_error(None, conn.sock, conn.client, error)
+            return CLOSE
+
+    def _speaks(self, conn: Any) -> bool:  # noqa: ANN401 -- gunicorn has no types
+        """Shake hands; whether a request follows at once.
+
+        Go's client dials for a request that a kept connection then carries, and keeps the new one for a later request
+        (net/http, Transport.queueForDial). gunicorn would hold a thread for it, and close it when its patience ends.
+        """
+        conn.sock.setblocking(True)
+        conn.init()
+        conn.data_ready = False
+        return bool(conn.wait_for_data(SECONDS_FOR_FIRST_REQUEST))
 
     def load_wsgi(self) -> None:
         """The app, and a way to tell it the wait."""

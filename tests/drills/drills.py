@@ -5,8 +5,6 @@ them as a table, tests/cluster/e2e/test_drills.py runs a short form of each. Wha
 its docstring; all else makes `lost` true.
 """
 
-import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -160,7 +158,7 @@ def kill_worker(stage: Stage) -> Outcome:
     def event(number: int) -> Callable[[], None]:
         replica = stage.podseal.replicas[number % len(stage.podseal.replicas)]
         before = replica.server.workers()
-        os.kill(min(before), signal.SIGKILL)
+        replica.kill_worker()
 
         def restored() -> None:
             waiting.until(lambda: replica.server.workers() - before and replica.server.is_ready(), "a new worker")
@@ -194,6 +192,7 @@ def _killing(stage: Stage, kill: Callable[[int], Callable[[], None]]) -> Outcome
             _warm(running)
             began = time.monotonic()
             restore = kill(number)
+            stage.podseal.entrance.catch_up()
             kills.append((began, time.monotonic()))
             _warm(running)
             restore()

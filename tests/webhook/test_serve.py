@@ -18,6 +18,7 @@ import pytest
 
 from tests import waiting
 from tests.webhook import bad_input, pki, serving
+from webhook import tls
 
 pytestmark = pytest.mark.slow
 
@@ -262,6 +263,22 @@ def test_stalled_clients_do_not_hold_the_threads(certificates: Path) -> None:
             assert half_a_body.getresponse().status == 400
 
 
+def test_a_connection_made_ahead_of_need_holds_no_thread(certificates: Path) -> None:
+    """Go's client dials for a request that another connection then carries, and keeps the new one for the next."""
+    with serving.serve(certificates, "--workers=1", "--threads=1") as server:
+        patience = tls.SECONDS_FOR_CLIENT * 0.8
+        early = http.client.HTTPSConnection("localhost", server.port, context=server.context(), timeout=patience)
+        other = http.client.HTTPSConnection("localhost", server.port, context=server.context(), timeout=patience)
+        with contextlib.closing(early), contextlib.closing(other):
+            early.connect()
+            for connection in (other, early, other):
+                connection.request("POST", "/validate", bad_input.GOOD, serving.JSON)
+                response = connection.getresponse()
+                response.read()
+                assert response.status == 200
+                assert not response.will_close
+
+
 @pytest.mark.slow
 def test_overload_is_turned_away_before_the_api_server_gives_up(certificates: Path) -> None:
     """More expensive reviews at once than can be decided in time: each client hears something within its patience."""
@@ -352,7 +369,7 @@ def test_settings_come_from_a_file(tmp_path: Path, certificates: Path) -> None:
         "apiVersion: config.podseal.dev/v1alpha1\nkind: Policy\ndefaults: {enforce: off}\n"
     )
     with serving.serve(certificates, f"--config={config}") as server:
-        assert len(server.workers()) == 1
+        waiting.until(lambda: len(server.workers()) == 1, "the one worker in the log")
         assert json.loads(server.post("/validate", bad_input.GOOD)[1])["response"]["allowed"] is True
 
 

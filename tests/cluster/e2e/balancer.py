@@ -16,6 +16,8 @@ from tests.cluster import networks
 
 SECONDS_BETWEEN_LOOKS = 0.1
 PIECE = 65536
+TURNS_TO_CATCH_UP = 10
+"""Of the event loop: from the end of a connection to the end of its other half it takes a few."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Balancer:
     def knows_as_ready(self, backend: Backend) -> bool:
         """Whether new connections go there."""
         return backend in self._ready
+
+    def catch_up(self) -> None:
+        """Return once everything is handled that has happened to the connections before."""
+        for _ in range(TURNS_TO_CATCH_UP):
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(10)
 
     def _look_on(self) -> None:
         """Readiness, as kubelet's probes tell it to a Service."""

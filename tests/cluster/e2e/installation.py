@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import beds, manifests, waiting
+from tests.cluster import beds, manifests, processes, waiting
 from tests.cluster.e2e import balancer, registration
 from tests.manifests import chart
 from tests.webhook import serving
@@ -34,12 +34,23 @@ class Replica:
     backend: balancer.Backend
     ending: contextlib.ExitStack
 
+    def kill_worker(self) -> None:
+        """SIGKILL to a worker."""
+        _kill({min(self.server.workers())})
+
     def kill(self) -> None:
         """SIGKILL to all of its processes, as when its container is killed."""
-        for pid in (self.server.process.pid, *self.server.children()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _kill({self.server.process.pid, *self.server.children()})
         self.server.process.wait(30)
+
+
+def _kill(pids: set[int]) -> None:
+    """SIGKILL, and wait until they are gone: the kernel closes their connections a moment after the signal."""
+    victims = [processes.identify(pid) for pid in pids]
+    for each in victims:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each.pid, signal.SIGKILL)
+    waiting.until(lambda: not any(each.alive() for each in victims), "the end of what was killed")
 
 
 @dataclass
