@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run check test cluster guard cluster-down drills manifests image
+.PHONY: help setup lock run check test cluster guard cluster-down bench drills manifests image
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -52,6 +52,9 @@ guard: setup ## let podseal guard that cluster until Ctrl-C, and say what to try
 
 cluster-down: setup ## remove it with everything that it made on the machine
 	@$(RUN)python -m tests.cluster down
+
+bench: setup ## every figure with its goal, as a ratio of interleaved blocks; SUITE=webhook for one
+	@$(RUN)python -m tests.bench $(SUITE)
 
 drills: setup ## failure drills on a cluster of their own, as a table; exit 1 where a pod creation was lost
 	@$(RUN)python -m tests.drills

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench import measure
+from tests.cluster import packages, requirements
 from tests.webhook import pki, serving
 
 REVIEW = Path(__file__).parent / "data" / "review_three_containers.json"
@@ -69,9 +69,11 @@ class Load:
 
 def main() -> int:
     """Print and store the figures; return the goals missed."""
-    if not shutil.which("wrk"):
-        sys.stdout.write("webhook: not measured, wrk is missing (apt-get install wrk)\n")
-        return 0
+    try:
+        packages.ensure({"wrk": "/usr/bin/wrk"})
+    except requirements.MissingError as error:
+        sys.stdout.write(f"webhook: not measured: {error}\n")
+        return 1
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         authority = pki.issue("bench authority")
