@@ -231,22 +231,18 @@ def overload(stage: Stage) -> Outcome:
     pod = objects.sealed("unused") | {"metadata": {"generateName": "load-"}}
     with load.steady(stage.bed, stage.namespace, pod=pod) as running:
         _warm(running)
-        with flood.flood(stage.podseal) as turned_away:
-            for _ in range(stage.rounds):
-                begun, before = len(running.samples), turned_away.count
-                waiting.until(
-                    lambda: len(running.samples) >= begun + WARM and turned_away.count > before,  # noqa: B023 -- called here
-                    "answers under overload",
-                    120,
-                )
-        flooded = len(running.samples)
+        before = flood.turned_away(stage.podseal)
+        with flood.flood(stage.podseal):
+            waiting.until(lambda: flood.turned_away(stage.podseal) > before, "podseal to be overloaded", 60)
+            sent = len(running.samples)
+            waiting.until(lambda: len(running.samples) >= sent + stage.rounds * WARM, "answers under overload", 120)
         _warm(running)
         calm = time.monotonic()
         _warm(running)
+        refused_in_all = flood.turned_away(stage.podseal) - before
     lost = [each for each in running.samples if not each.passed and (OVERLOADED not in each.error or each.began > calm)]
     refused = sum(not each.passed for each in running.samples)
-    note = f"{refused} of {flooded} and {turned_away.count} of the flood turned away"
-    return _outcome(running.samples, lost, note)
+    return _outcome(running.samples, lost, f"{refused_in_all} turned away, {refused} of them creations")
 
 
 def wholly_gone(stage: Stage) -> Outcome:

@@ -1,13 +1,16 @@
 """More expensive reviews than podseal can decide: what other API servers, or a hostile neighbour, might send.
 
-In: an installation. Out: a `Flood` while it goes on. Called by the drill of overload.
+In: an installation. Out: a process that floods its replicas while a block runs. Called by the drill of overload. It is
+a process of its own, so that it takes no time from the clients that create pods and from the balancer.
 """
 
 import contextlib
-import http
 import http.client
 import json
+import re
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -15,35 +18,31 @@ from tests.cluster import networks
 from tests.cluster.e2e import installation, objects
 from tests.webhook import bad_input, serving
 
-CLIENTS = 64
-CONTAINERS = 1500
-"""As many as a review of a megabyte has room for; a decision about them takes a tenth of a second."""
+CLIENTS = 96
+CONTAINERS = 6000
+"""A decision about so many takes a tenth of a second."""
+PATIENCE = "timeout=1s"
+"""As the API server tells its own: a share of it is the longest wait."""
+TURNED_AWAY = re.compile(r'^podseal_requests_total\{.*outcome="overloaded"\} ([0-9.]+)$', re.MULTILINE)
 
 
-class Flood:
-    """How much of it was turned away so far."""
+@contextlib.contextmanager
+def flood(podseal: installation.Installation) -> Iterator[None]:
+    """The flood while the block runs."""
+    ports = [str(replica.server.port) for replica in podseal.replicas]
+    command = [sys.executable, "-m", "tests.drills.flood", str(podseal.certificates / "ca.crt"), *ports]
+    process = subprocess.Popen(command)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
-    def __init__(self, podseal: installation.Installation) -> None:
-        self.count = 0
-        self._port = podseal.entrance.port
-        self._context = ssl.create_default_context(cafile=str(podseal.certificates / "ca.crt"))
-        self._stopped = threading.Event()
 
-    def run(self) -> None:
-        """One client, which sends the review again and again on one connection."""
-        body = expensive_review()
-        while not self._stopped.is_set():
-            connection = http.client.HTTPSConnection(networks.LOOPBACK, self._port, timeout=60, context=self._context)
-            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
-                while not self._stopped.is_set():
-                    connection.request("POST", "/validate?timeout=5s", body, serving.JSON)
-                    response = connection.getresponse()
-                    response.read()
-                    self.count += response.status == http.HTTPStatus.TOO_MANY_REQUESTS
-
-    def stop(self) -> None:
-        """Let each client hear its answer."""
-        self._stopped.set()
+def turned_away(podseal: installation.Installation) -> int:
+    """How many requests the replicas have turned away, by their metrics."""
+    texts = (replica.server.probe("/metrics")[1] for replica in podseal.replicas)
+    return sum(int(float(count)) for text in texts for count in TURNED_AWAY.findall(text))
 
 
 def expensive_review() -> bytes:
@@ -55,16 +54,22 @@ def expensive_review() -> bytes:
     return json.dumps(review).encode()
 
 
-@contextlib.contextmanager
-def flood(podseal: installation.Installation) -> Iterator[Flood]:
-    """The flood while the block runs."""
-    made = Flood(podseal)
-    threads = [threading.Thread(target=made.run, daemon=True) for _ in range(CLIENTS)]
+def main(trust: str, ports: list[str]) -> None:
+    """Flood until killed."""
+    body, context = expensive_review(), ssl.create_default_context(cafile=trust)
+
+    def send(port: int) -> None:
+        while True:
+            connection = http.client.HTTPSConnection(networks.LOOPBACK, port, timeout=60, context=context)
+            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+                while True:
+                    connection.request("POST", f"/validate?{PATIENCE}", body, serving.JSON)
+                    connection.getresponse().read()
+
+    threads = [threading.Thread(target=send, args=(int(ports[n % len(ports)]),)) for n in range(CLIENTS)]
     for thread in threads:
         thread.start()
-    try:
-        yield made
-    finally:
-        made.stop()
-        for thread in threads:
-            thread.join(60)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -284,7 +284,7 @@ def test_overload_is_turned_away_before_the_api_server_gives_up(certificates: Pa
     """More expensive reviews at once than can be decided in time: each client hears something within its patience."""
     review = json.loads(bad_input.GOOD)
     spec = review["request"]["object"]["spec"]
-    spec["containers"] = [spec["containers"][0] | {"name": f"c{number}"} for number in range(1500)]
+    spec["containers"] = [spec["containers"][0] | {"name": f"c{number}"} for number in range(6000)]
     body = json.dumps(review).encode()
     with serving.serve(certificates, "--workers=1") as server:
 
