@@ -35,12 +35,10 @@ def test_not_root_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         packages.ensure()
 
 
-def test_packages_that_cannot_be_installed_are_named(
-    able: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_packages_that_cannot_be_installed_are_named(able: None, capsys: pytest.CaptureFixture[str]) -> None:
     """They are listed before apt-get runs, and again with its reason."""
     del able
-    monkeypatch.setattr(packages, "PACKAGES", {"podseal-no-such-package": "/nowhere"})
+    wanted = {"podseal-no-such-package": "/nowhere"}
     with pytest.raises(requirements.MissingError, match=r"apt-get .* install the packages podseal-no-such-package$"):
-        packages.ensure()
+        packages.ensure(wanted)
     assert capsys.readouterr().out == "packages: installing podseal-no-such-package\n"
