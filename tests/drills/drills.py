@@ -5,6 +5,7 @@ them as a table, tests/cluster/e2e/test_drills.py runs a short form of each. Wha
 its docstring; all else makes `lost` true.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -138,12 +139,12 @@ def idle_gaps(stage: Stage) -> Outcome:
     with load.steady(stage.bed, stage.namespace) as running:
         _warm(running)
     before = stage.podseal.entrance.ended_by_backend
-    client = load.Client(stage.bed)
     for gap in stage.idle:
         # The passing of time is the event here.
         time.sleep(gap)
-        samples += [client.create(stage.namespace, load.repaired_pod()) for _ in range(3)]
-    client.close()
+        # The API server ends idle connections of its own clients as well: each gap has a new one.
+        with contextlib.closing(load.Client(stage.bed)) as client:
+            samples += [client.create(stage.namespace, load.repaired_pod()) for _ in range(3)]
     closed = stage.podseal.entrance.ended_by_backend - before
     found = _outcome([*running.samples, *samples], [each for each in (*running.samples, *samples) if not each.passed])
     lost = found.lost or (f"replicas closed {closed} idle connections" if closed else "")
