@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("webhook", "certs")
+PACKAGES = ("webhook", "certs", "runtime_monitor")
 MODULES = sorted(
     path.relative_to(ROOT)
     for package in PACKAGES

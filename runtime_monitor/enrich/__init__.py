@@ -1,0 +1,1 @@
+"""Who is it: one file a source (process, container, pod), each Event -> Event. Knows no rule."""

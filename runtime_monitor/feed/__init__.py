@@ -1,0 +1,1 @@
+"""The second process: reads the spool and brings alerts to where people look."""
