@@ -1,8 +1,9 @@
-"""POST /validate, /mutate and /connect: body -> review -> decide -> reply. Counts and logs what came of it.
+"""POST /validate, /mutate, /connect, /preview-namespace: body -> review -> decide -> reply, counted and logged.
 
 In: HTTP requests of the API server, and the policies, read once. Out: AdmissionReviews. Made by `webhook.serve`.
-/mutate repairs and never refuses; /validate sees the result and has the last word; /connect guards running pods. A
-decision that raises is a bug of podseal: /mutate then leaves the pod alone, the others refuse.
+/mutate repairs and never refuses; /validate sees the result and has the last word; /connect guards running pods;
+/preview-namespace only warns. A decision that raises is a bug of podseal: what never refuses then lets pass, the others
+refuse.
 """
 
 import http
@@ -31,8 +32,9 @@ WAITED = "podseal.waited"
 """Key in the WSGI environment: seconds that the request has waited for a thread, where the server tells it."""
 LONGEST_WAIT = 0.4
 """Share of the API server's patience that a request may have waited for a thread; the rest is for its decision."""
-VALIDATE, MUTATE, CONNECT = "validate", "mutate", "connect"
-ENDPOINTS = {f"/{name}": name for name in (VALIDATE, MUTATE, CONNECT)}
+VALIDATE, MUTATE, CONNECT, PREVIEW = "validate", "mutate", "connect", "preview-namespace"
+ENDPOINTS = {f"/{name}": name for name in (VALIDATE, MUTATE, CONNECT, PREVIEW)}
+NEVER_REFUSE = frozenset({MUTATE, PREVIEW})
 NO_KEYS = guard.NamespaceKeys()
 DEFAULT_SECONDS = 2.0
 TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,2})s(?:&|$)")
@@ -40,6 +42,7 @@ TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,2})s(?:&|$)")
 
 Clock = Callable[[], datetime]
 Lookup = Callable[[str], guard.NamespaceKeys]
+Previewer = Callable[[review.Relabelling, datetime, float], list[str]]
 log = logging.getLogger("podseal.webhook")
 
 
@@ -48,11 +51,17 @@ def no_cluster(_namespace: str) -> guard.NamespaceKeys:
     return NO_KEYS
 
 
+def no_preview(_relabelling: review.Relabelling, _now: datetime, _seconds: float) -> list[str]:
+    """What other labels would change where no cluster is configured: nobody knows."""
+    return []
+
+
 class Cluster(Struct, frozen=True):
-    """What the app asks of a cluster: the podseal labels of a namespace, and the gate to running pods."""
+    """What the app asks of a cluster: the podseal labels of a namespace, the gate to running pods, what runs."""
 
     labels_of: Lookup
     gate: gate.Gate
+    preview: Previewer = no_preview
 
 
 class Answer(Struct, frozen=True):
@@ -105,7 +114,7 @@ class Webhook:
             self._counts.failed(endpoint)
             log.exception("decision failed", extra={"fields": _identity(parsed)})
             text = f"podseal failed to decide, a bug; its log has the reason under review {parsed.uid}"
-            if endpoint == MUTATE:
+            if endpoint in NEVER_REFUSE:
                 return Answer(200, review.passed(parsed.uid, text), "error")
             return Answer(200, review.denied(parsed.uid, 500, text), "error")
 
@@ -113,7 +122,7 @@ class Webhook:
         if not refusal.uid:
             return refused(refusal)
         log.info("not understood", extra={"fields": {"uid": refusal.uid, "reason": refusal.message}})
-        if endpoint == MUTATE:
+        if endpoint in NEVER_REFUSE:
             return Answer(200, review.passed(refusal.uid, f"podseal: {refusal.message}"), "invalid")
         return Answer(200, review.denied(refusal.uid, refusal.status, refusal.message), "invalid")
 
@@ -121,6 +130,8 @@ class Webhook:
         subject = parsed.subject
         if endpoint == CONNECT:
             return self._entered(parsed, budget) or _let_in(parsed, "", "allowed")
+        if endpoint == PREVIEW:
+            return self._previewed(parsed, budget)
         exempt = self._policies.exempt.reason(subject)
         if exempt:
             verdict = model.Verdict(subject, skipped=exempt)
@@ -163,6 +174,13 @@ class Webhook:
             log.warning("glass broken", extra={"fields": {**_identity(parsed), "action": entry.action}})
         return _let_in(parsed, entry.action, entry.outcome)
 
+    def _previewed(self, parsed: review.Review, budget: "Budget") -> Answer:
+        """What other labels of a namespace would do to its pods."""
+        warnings: list[str] = []
+        if parsed.relabelling and not self._policies.exempt.reason(parsed.subject):
+            warnings = self._cluster.preview(parsed.relabelling, self._clock(), budget.seconds)
+        return Answer(200, review.previewed(parsed, warnings), "allowed")
+
     def _policy(self, namespace: str, now: datetime) -> model.Policy:
         """The policy of a namespace, kept while its labels are the same and the minute lasts.
 
@@ -192,7 +210,7 @@ def _let_in(parsed: review.Review, action: str, outcome: str) -> Answer:
 
 
 class Application(flask.Flask):
-    """Flask, but for the three endpoints, which are answered before it makes a request of its own.
+    """Flask, but for its endpoints, which are answered before it makes a request of its own.
 
     Its request, context and response cost as much as a decision, and no decision uses them. What is no POST to an
     endpoint is Flask's: wrong paths and wrong methods.
@@ -235,7 +253,7 @@ def create(webhook: Webhook) -> flask.Flask:
 
 
 def _http_error(error: werkzeug.exceptions.HTTPException) -> flask.Response:
-    found = refused(review.Refusal(error.code or 500, f"{error.name}: there are POST /validate, /mutate and /connect"))
+    found = refused(review.Refusal(error.code or 500, f"{error.name}: there are POST {', '.join(ENDPOINTS)}"))
     response = error.get_response()
     return flask.Response(found.body, found.status, response.headers, content_type=JSON)
 

@@ -1,13 +1,13 @@
 """The webhook's ties to a cluster: namespace labels by a watch, the gate to running pods with its recorder.
 
-In: the server's settings. Out: what the app asks (`answers`), and what each worker begins after its fork (`start`).
-Called by `webhook.serve`. Without a kubeconfig and outside a pod with a ServiceAccount there is no cluster.
+In: the server's settings, the policies. Out: what the app asks (`answers`), and what each worker begins after its fork
+(`start`). Called by `webhook.serve`. Without a kubeconfig and outside a pod with a ServiceAccount there is no cluster.
 """
 
 import os
 from pathlib import Path
 
-from webhook import apiserver, app, gate, metrics, namespaces, settings
+from webhook import apiserver, app, gate, metrics, namespaces, preview, settings
 from webhook.policy import redaction
 
 TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -16,11 +16,11 @@ TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 class Joined:
     """A cluster that was joined; nothing of it runs before `start`."""
 
-    def __init__(self, client: apiserver.Client, rules: gate.Rules) -> None:
+    def __init__(self, client: apiserver.Client, rules: gate.Rules, policies: settings.Policies) -> None:
         self.host = client.host
         self._namespaces = namespaces.Namespaces(client)
         self._gate = gate.Gate(rules, client)
-        self.answers = app.Cluster(self._namespaces.get, self._gate)
+        self.answers = app.Cluster(self._namespaces.get, self._gate, preview.Preview(client, policies).warnings)
 
     def start(self) -> None:
         """In a worker: its metrics, its watch, its recorder."""
@@ -38,7 +38,7 @@ class Joined:
             self._gate.recorder.stop()
 
 
-def join(server: settings.Server) -> Joined | None:
+def join(server: settings.Server, policies: settings.Policies) -> Joined | None:
     """The cluster of a kubeconfig, else the one around this pod, else none.
 
     Raises:
@@ -53,4 +53,4 @@ def join(server: settings.Server) -> Joined | None:
         redact=redaction.compiled((*redaction.DEFAULT_PATTERNS, *server.sessions.redact)),
         caller_verified=bool(server.tls.client_ca_file),
     )
-    return Joined(apiserver.connect(server.kubeconfig or None), rules)
+    return Joined(apiserver.connect(server.kubeconfig or None), rules, policies)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from webhook import messages
-from webhook.policy import decide, model, patch, workloads
+from webhook.policy import decide, guard, model, patch, workloads
 from webhook.policy.pod import Pod
 
 API_VERSION = "admission.k8s.io/v1"
@@ -45,11 +45,20 @@ class Refusal(Struct, frozen=True):
 TOO_LARGE = Refusal(413, f"the body has more than {MAX_BYTES} bytes")
 
 
+class Relabelling(Struct, frozen=True):
+    """A namespace whose labels or annotations change, with all of them before and after."""
+
+    name: str
+    before: guard.NamespaceKeys
+    after: guard.NamespaceKeys
+
+
 class Review(Struct, frozen=True):
-    """A request as it was understood."""
+    """A request as it was understood. `relabelling` is there for the UPDATE of a namespace."""
 
     uid: str
     subject: model.Subject
+    relabelling: Relabelling | None = None
 
 
 class GroupVersionKind(Struct, frozen=True, gc=False):
@@ -91,6 +100,23 @@ class ConnectOptions(Struct, frozen=True, gc=False):
     stdin: bool | None = None
     tty: bool | None = None
     path: str | None = None
+
+
+class NamespaceMetadata(Struct, frozen=True, gc=False):
+    """What is read of a namespace's metadata."""
+
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class Namespace(Struct, frozen=True, gc=False):
+    """A namespace, of which nothing else matters."""
+
+    metadata: NamespaceMetadata = NamespaceMetadata()
+
+    def keys(self) -> guard.NamespaceKeys:
+        """Its labels and annotations."""
+        return guard.NamespaceKeys(self.metadata.labels or {}, self.metadata.annotations or {})
 
 
 class Envelope(Struct, frozen=True, rename="camel", gc=False):
@@ -141,6 +167,7 @@ class Answer(Struct, frozen=True, rename="camel"):
 
 
 _connects = msgspec.json.Decoder(ConnectOptions)
+_namespaces = msgspec.json.Decoder(Namespace)
 _envelopes = msgspec.json.Decoder(Envelope)
 _objects = {kind: msgspec.json.Decoder(entry[0]) for kind, entry in workloads.KINDS.items()}
 _encoder = msgspec.json.Encoder()
@@ -198,6 +225,12 @@ def _review(request: Request) -> Review | Refusal:
             return Refusal(422, f"the {kind} cannot be understood: {reason}", request.uid)
         if kind == "Pod" and request.operation == "UPDATE":
             old_pod = _before(request)
+    relabelling = None
+    if kind == "Namespace" and request.operation == "UPDATE" and not request.kind.group:
+        try:
+            relabelling = _relabelling(request)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return Refusal(422, f"the Namespace cannot be understood: {error}", request.uid)
     user = request.user_info
     subject = model.Subject(
         kind=kind,
@@ -211,7 +244,12 @@ def _review(request: Request) -> Review | Refusal:
         connect=connect,
         dry_run=bool(request.dry_run),
     )
-    return Review(request.uid, subject)
+    return Review(request.uid, subject, relabelling)
+
+
+def _relabelling(request: Request) -> Relabelling:
+    before, after = (_namespaces.decode(each).keys() for each in (request.old_object, request.object))
+    return Relabelling(request.name, before, after)
 
 
 def _connect(received: bytes) -> model.Connect:
@@ -267,6 +305,11 @@ def connected(review: Review, *, action: str, outcome: str) -> bytes:
     """The answer of /connect where it lets pass. Warnings would never reach the user: the connection upgrades."""
     annotations = {f"connect-{outcome}": action} if action and outcome != "allowed" else UNSET
     return _answer(Response(review.uid, allowed=True, audit_annotations=annotations))
+
+
+def previewed(review: Review, warnings: list[str]) -> bytes:
+    """The answer of /preview-namespace: allowed, with what would change."""
+    return _answer(Response(review.uid, allowed=True, warnings=messages.warnings(warnings) or UNSET))
 
 
 def mutated(review: Review, verdict: model.Verdict) -> bytes:

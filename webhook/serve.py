@@ -110,11 +110,12 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
         # prometheus_client reads the variable that metrics_directory sets when it is imported.
         from webhook import app, cluster, gunicorn_conf, metrics, probes  # noqa: PLC0415
 
-        joined = cluster.join(server)
+        policies = settings.policies(policy_file)
+        joined = cluster.join(server, policies)
         shared = gunicorn_conf.Shared(certificates, probes.Board(server.workers), (joined,) if joined else ())
         options = gunicorn_conf.options(server, shared, listener.detach())
         webhook = app.Webhook(
-            settings.policies(policy_file),
+            policies,
             metrics.Requests(),
             lambda: datetime.now(UTC),
             joined.answers if joined else None,

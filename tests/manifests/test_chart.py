@@ -41,6 +41,7 @@ def at(objects: list[chart.Object], kind: str, name: str, *path: str | int) -> A
 DEFAULTS: dict[str, tuple[tuple[str | int, ...], object]] = {
     "without an answer a pod is refused": ((*VALIDATING, 0, "failurePolicy"), "Fail"),
     "without an answer a workload passes": ((*VALIDATING, 1, "failurePolicy"), "Ignore"),
+    "without an answer a namespace's labels change": ((*VALIDATING, 2, "failurePolicy"), "Ignore"),
     "without an answer a pod is not repaired": ((*MUTATING, 0, "failurePolicy"), "Ignore"),
     "later sidecars are repaired too": ((*MUTATING, 0, "reinvocationPolicy"), "IfNeeded"),
     "other versions of a resource are judged too": ((*VALIDATING, 0, "matchPolicy"), "Equivalent"),

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.webhook import bad_input, serving
-from webhook import app, gate, metrics, settings
+from webhook import app, gate, metrics, review, settings
 from webhook.policy import guard
 
 NOW = datetime(2026, 11, 23, 12, 30, 15, tzinfo=UTC)
@@ -21,11 +21,16 @@ DENIED = "denied"
 class Bench:
     """An app with its metrics, and a client for it."""
 
-    def __init__(self, labels_of: app.Lookup = app.no_cluster, exempt: settings.Exempt | None = None) -> None:
+    def __init__(
+        self,
+        labels_of: app.Lookup = app.no_cluster,
+        exempt: settings.Exempt | None = None,
+        preview: app.Previewer = app.no_preview,
+    ) -> None:
         self.registry = CollectorRegistry()
         policies = settings.Policies(POLICIES.defaults, POLICIES.catalogue, exempt or settings.Exempt())
         self.now = NOW
-        cluster = app.Cluster(labels_of, gate.Gate(gate.Rules()))
+        cluster = app.Cluster(labels_of, gate.Gate(gate.Rules()), preview)
         webhook = app.Webhook(policies, metrics.Requests(self.registry), lambda: self.now, cluster)
         self.client: flask.testing.FlaskClient = app.create(webhook).test_client()
 
@@ -250,3 +255,42 @@ def test_who_waited_too_long_is_turned_away(bench: Bench) -> None:
     assert said["message"].startswith("podseal is overloaded, ")
     assert "Retry-After" not in answer.headers
     assert bench.count("podseal_requests_total", endpoint="validate", outcome="overloaded") == 1
+
+
+PREVIEW = "/preview-namespace"
+
+
+def test_a_preview_warns_and_never_refuses() -> None:
+    """It is asked with the keys before and after, and half of the patience that the API server has."""
+    asked = []
+
+    def preview(change: review.Relabelling, now: datetime, seconds: float) -> list[str]:
+        asked.append((change, now, seconds))
+        return ["podseal would deny Deployment web: privileged", "x" * 200]
+
+    response = Bench(preview=preview).post(f"{PREVIEW}?timeout=3s", captured("update-namespaces"))
+    assert response["allowed"] is True
+    assert response["warnings"][0] == "podseal would deny Deployment web: privileged"
+    assert len(response["warnings"][1]) == 120
+    ((change, now, seconds),) = asked
+    assert (change.name, now, seconds) == ("t", NOW, 3)
+    assert "podseal.dev/exempt.privileged" not in change.before.labels
+    assert change.after.labels["podseal.dev/exempt.privileged"] == "2026-12-31"
+
+
+def test_a_preview_that_fails_lets_pass() -> None:
+    """A bug, a body that makes no sense, an exempt namespace, no cluster: the labels change all the same."""
+
+    def fails(_change: review.Relabelling, _now: datetime, _seconds: float) -> list[str]:
+        raise ZeroDivisionError
+
+    failed = Bench(preview=fails).post(PREVIEW, captured("update-namespaces"))
+    assert (failed["allowed"], "a bug" in failed["warnings"][0]) == (True, True)
+    exempt = Bench(preview=fails, exempt=settings.Exempt(namespaces=("t",)))
+    assert "warnings" not in exempt.post(PREVIEW, captured("update-namespaces"))
+    assert "warnings" not in Bench().post(PREVIEW, captured("update-namespaces"))
+    body = json.loads(captured("update-namespaces"))
+    body["request"]["object"]["metadata"]["labels"] = 3
+    odd = Bench().post(PREVIEW, json.dumps(body).encode())
+    assert odd["allowed"] is True
+    assert "the Namespace cannot be understood" in odd["warnings"][0]

@@ -10,6 +10,7 @@ from tests.webhook import fake_apiserver
 from webhook import apiserver, cluster, settings
 from webhook.policy import guard
 
+POLICIES = settings.policies(None)
 SERVER = settings.Server(settings.API_VERSION, "Settings")
 
 
@@ -25,13 +26,13 @@ def kubeconfig(folder: Path, address: str) -> str:
 def test_without_a_cluster_nothing_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a kubeconfig nor a pod around."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    assert cluster.join(SERVER) is None
+    assert cluster.join(SERVER, POLICIES) is None
 
 
 def test_a_kubeconfig_that_is_missing_is_an_error(tmp_path: Path) -> None:
     """It was named, so it must be there: no silent default."""
     with pytest.raises(apiserver.Refused, match="--kubeconfig"):
-        cluster.join(settings.Server(settings.API_VERSION, "Settings", kubeconfig=str(tmp_path / "none")))
+        cluster.join(settings.Server(settings.API_VERSION, "Settings", kubeconfig=str(tmp_path / "none")), POLICIES)
 
 
 def test_nothing_runs_before_the_start(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_nothing_runs_before_the_start(tmp_path: Path) -> None:
     script.namespaces = {"shop": {"podseal.dev/enforce": "strict"}}
     with fake_apiserver.serve(script) as address:
         server = settings.Server(settings.API_VERSION, "Settings", kubeconfig=kubeconfig(tmp_path, address))
-        joined = cluster.join(server)
+        joined = cluster.join(server, POLICIES)
         assert joined
         assert joined.host == address
         assert not script.requests
@@ -57,4 +58,4 @@ def test_a_bad_redaction_pattern_stops_the_start(tmp_path: Path) -> None:
         settings.API_VERSION, "Settings", kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:1"), sessions=bad
     )
     with pytest.raises(ValueError, match="no regular expression"):
-        cluster.join(server)
+        cluster.join(server, POLICIES)
