@@ -96,22 +96,17 @@ class Client:
         with self._send(Request(method, path, headers, body=body), (min(seconds, 2.0), seconds)) as response:
             return _body(response)
 
-    def lines(
+    @contextlib.contextmanager
+    def watch(
         self, path: str, query: Mapping[str, str], *, accept: str = "application/json", silence: float = 90.0
-    ) -> Iterator[bytes]:
-        """The lines of a watch as they come; ends when the server ends it.
+    ) -> Iterator[Iterator[bytes]]:
+        """The lines of a watch that the server has accepted, as they come; they end when the server ends it.
 
         Raises:
             Refused: the server refused, sent nothing for `silence` seconds, or broke the connection.
         """
         with self._send(Request("GET", path, {"Accept": accept}, query), (5.0, silence)) as response:
-            pending = b""
-            with _as_refusal():
-                for chunk in response.stream(65536):
-                    *whole, pending = (pending + chunk).split(b"\n")
-                    yield from (line for line in whole if line)
-                    if len(pending) > LINE_BYTES:
-                        raise Refused(0, f"a line of more than {LINE_BYTES} bytes came from {path}")
+            yield _lines(response, path)
 
     @contextlib.contextmanager
     def _send(self, request: Request, timeout: tuple[float, float]) -> Iterator[urllib3.HTTPResponse]:
@@ -135,6 +130,16 @@ class Client:
         finally:
             response.close()
             response.release_conn()
+
+
+def _lines(response: urllib3.HTTPResponse, path: str) -> Iterator[bytes]:
+    pending = b""
+    with _as_refusal():
+        for chunk in response.stream(65536):
+            *whole, pending = (pending + chunk).split(b"\n")
+            yield from (line for line in whole if line)
+            if len(pending) > LINE_BYTES:
+                raise Refused(0, f"a line of more than {LINE_BYTES} bytes came from {path}")
 
 
 def _body(response: urllib3.HTTPResponse) -> bytes:

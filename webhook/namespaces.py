@@ -23,10 +23,12 @@ from webhook.policy import guard, labels
 
 PATH = "/api/v1/namespaces"
 PAGE = 500
-WATCH_SECONDS = 300
 SILENCE = 90.0
-"""Seconds without a byte after which the watch counts as stale: bookmarks come about once a minute
-(k8s.io/apiserver/pkg/storage/cacher, bookmarkFrequency)."""
+"""Seconds without a sign of life after which the watch counts as stale."""
+WATCH_SECONDS = 60
+"""How long a watch lasts. That the server accepts the next one is a sign of life, and where no namespace changes the
+only one: bookmarks come once a minute, but not before the first change that the server has seen since it started
+(k8s.io/apiserver/pkg/storage/cacher, dispatchEvents), nor with an etcd that reports no progress."""
 FETCH_SECONDS = 0.5
 LONGEST_PAUSE = 30.0
 GONE = 410
@@ -185,21 +187,26 @@ class Namespaces:
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        for line in self._client.lines(PATH, query, accept=apiserver.METADATA, silence=SILENCE):
-            if self._stopped.is_set():
-                break
-            event = msgspec.json.decode(line, type=Event)
-            if event.type == "ERROR":
-                raise apiserver.Refused(event.object.code, event.object.message)
-            metadata = event.object.metadata
-            version = metadata.resource_version
-            if event.type == "DELETED":
-                self._known.pop(metadata.name, None)
-            elif event.type != "BOOKMARK":
-                self._known[metadata.name] = _keys(metadata)
+        with self._client.watch(PATH, query, accept=apiserver.METADATA, silence=SILENCE) as lines:
             self._heard = self._clock()
-            self._count_known()
+            for line in lines:
+                if self._stopped.is_set():
+                    break
+                event = msgspec.json.decode(line, type=Event)
+                if event.type == "ERROR":
+                    raise apiserver.Refused(event.object.code, event.object.message)
+                version = event.object.metadata.resource_version
+                self._follow(event)
         return version
+
+    def _follow(self, event: Event) -> None:
+        metadata = event.object.metadata
+        if event.type == "DELETED":
+            self._known.pop(metadata.name, None)
+        elif event.type != "BOOKMARK":
+            self._known[metadata.name] = _keys(metadata)
+        self._heard = self._clock()
+        self._count_known()
 
 
 def list_all(client: apiserver.Client) -> tuple[dict[str, guard.NamespaceKeys], str]:

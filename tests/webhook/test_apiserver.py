@@ -34,9 +34,12 @@ def test_lines_are_whole_however_the_chunks_fall() -> None:
     for number in range(3):
         script.watch_lines.put({"number": number, "padding": "x" * 70000})
     script.watch_lines.put(fake_apiserver.END)
-    with fake_apiserver.serve(script) as address:
-        lines = list(client(address).lines("/api/v1/namespaces", {"watch": "1"}))
-    assert [line[:12] for line in lines] == [b'{"number": %d' % number for number in range(3)]
+    with (
+        fake_apiserver.serve(script) as address,
+        client(address).watch("/api/v1/namespaces", {"watch": "1"}) as lines,
+    ):
+        found = list(lines)
+    assert [line[:12] for line in found] == [b'{"number": %d' % number for number in range(3)]
 
 
 @pytest.mark.parametrize(("text", "reason"), [(None, "missing"), ("{", "broken"), ("kind: Config", "empty")])

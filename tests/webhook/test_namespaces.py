@@ -46,6 +46,13 @@ def watching(script: fake_apiserver.Script, clock: Clock) -> Iterator[namespaces
             script.watch_lines.put(fake_apiserver.END)
 
 
+def fall_silent(script: fake_apiserver.Script, source: namespaces.Namespaces, clock: Clock) -> None:
+    """Once the watch has told of something, nothing is heard of it for too long."""
+    script.watch_lines.put(script.event("ADDED", "heard", {}))
+    waiting.until(lambda: source.counts.known == 3, "an event of the watch")
+    clock.now += namespaces.SILENCE + 1
+
+
 @pytest.fixture
 def script() -> fake_apiserver.Script:
     """A server with one labelled namespace."""
@@ -137,7 +144,7 @@ def test_a_stale_watch_is_not_trusted(script: fake_apiserver.Script) -> None:
     """After a silence the namespace is fetched for the request; where that fails the last known labels serve."""
     clock = Clock()
     with watching(script, clock) as source:
-        clock.now += namespaces.SILENCE + 1
+        fall_silent(script, source, clock)
         script.namespaces["shop"] = {}
         assert not source.is_fresh
         assert source.get("shop").labels == {}
@@ -147,11 +154,24 @@ def test_a_stale_watch_is_not_trusted(script: fake_apiserver.Script) -> None:
         assert source.counts.stale_answers == 2
 
 
+def test_a_watch_without_events_is_fresh_where_the_server_takes_it_up(script: fake_apiserver.Script) -> None:
+    """Where no namespace changes, no bookmark need come either: an accepted watch is the sign of life."""
+    assert namespaces.WATCH_SECONDS < namespaces.SILENCE
+    clock = Clock()
+    with watching(script, clock) as source:
+        fall_silent(script, source, clock)
+        assert not source.is_fresh
+        script.watch_lines.put(fake_apiserver.END)
+        waiting.until(lambda: source.is_fresh, "the next watch")
+        assert source.get("shop").labels == STRICT
+        assert source.counts.fetches == source.counts.watch_failures == 0
+
+
 def test_a_fetch_gives_up_in_time(script: fake_apiserver.Script) -> None:
     """A server that does not answer costs the deadline, and the last known labels serve."""
     clock = Clock()
     with watching(script, clock) as source:
-        clock.now += namespaces.SILENCE + 1
+        fall_silent(script, source, clock)
         script.release.clear()
         assert source.get("shop").labels == STRICT
         assert source.counts.stale_answers == 1
