@@ -1,7 +1,7 @@
 """A thin client of the Kubernetes API server: bytes in, bytes out, errors that name what is missing.
 
 In: a kubeconfig, or the pod's own ServiceAccount. Out: responses, whole or as a stream of lines; `Refused` otherwise.
-Called by `webhook.namespaces`, `webhook.sessions` and `webhook.scan`, never on the webhook's hot path.
+Called by `webhook.watch`, `webhook.sessions`, `webhook.scan` and the node monitor, never on the webhook's hot path.
 It takes configuration and authentication from the kubernetes package (tokens that rotate, exec plugins), and of that
 only ApiClient: one typed API of it costs 78 MiB a process.
 """

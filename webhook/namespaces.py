@@ -8,8 +8,6 @@ for too long, or the namespace is too new for it, that one is fetched, once for 
 together.
 """
 
-import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,56 +16,30 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 
 import msgspec
 
-from webhook import apiserver
+from webhook import apiserver, watch
 from webhook.policy import guard, labels
 
 PATH = "/api/v1/namespaces"
-PAGE = 500
-SILENCE = 90.0
-"""Seconds without a sign of life after which the watch counts as stale."""
-WATCH_SECONDS = 60
-"""How long a watch lasts. That the server accepts the next one is a sign of life, and where no namespace changes the
-only one: bookmarks come once a minute, but not before the first change that the server has seen since it started
-(k8s.io/apiserver/pkg/storage/cacher, dispatchEvents), nor with an etcd that reports no progress."""
+RESOURCE = watch.Resource(PATH, accept_list=apiserver.METADATA_LIST, accept=apiserver.METADATA)
+SILENCE = watch.SILENCE
 FETCH_SECONDS = 0.5
-LONGEST_PAUSE = 30.0
-GONE = 410
 NOT_FOUND = 404
 
 NO_KEYS = guard.NamespaceKeys()
-log = logging.getLogger("podseal.namespaces")
 
 
-class Metadata(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class Metadata(msgspec.Struct, frozen=True, gc=False):
     """What is read of a namespace's metadata."""
 
     name: str = ""
-    resource_version: str = ""
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
-    continue_: str = msgspec.field(default="", name="continue")
 
 
 class Object(msgspec.Struct, frozen=True, gc=False):
-    """A namespace's metadata, or the Status inside an ERROR event."""
+    """A namespace's metadata."""
 
     metadata: Metadata = Metadata()
-    code: int = 0
-    message: str = ""
-
-
-class Event(msgspec.Struct, frozen=True, gc=False):
-    """One line of a watch."""
-
-    type: str
-    object: Object
-
-
-class Page(msgspec.Struct, frozen=True):
-    """One page of a list."""
-
-    metadata: Metadata
-    items: list[Object]
 
 
 class Counts(msgspec.Struct):
@@ -93,16 +65,15 @@ class Namespaces:
         self._lock = threading.Lock()
         self._fetching: dict[str, Future[guard.NamespaceKeys | None]] = {}
         self._fetchers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="namespace-fetch")
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="namespace-watch", daemon=True)
+        self._watch = watch.Watch(client, RESOURCE, Object, self)
 
     def start(self) -> None:
         """Begin to list and watch, in a thread of this process (threads do not survive a fork)."""
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """End the watch at its next line or back-off."""
-        self._stopped.set()
+        self._watch.stop()
         self._fetchers.shutdown(wait=False, cancel_futures=True)
 
     @property
@@ -152,61 +123,30 @@ class Namespaces:
         self.counts.known = len(self._known)
         self.on_count("known", self.counts.known)
 
-    def _run(self) -> None:
-        """List, then watch until that breaks, then again; what the server has forgotten is listed anew."""
-        version, failures = "", 0
-        while not self._stopped.is_set():
-            try:
-                if not version:
-                    version = self._list()
-                version = self._watch(version)
-                failures = 0
-            except (apiserver.Refused, msgspec.DecodeError) as error:
-                failures += 1
-                self._count("watch_failures")
-                if isinstance(error, msgspec.DecodeError) or error.status == GONE:
-                    # A line that makes no sense would come again from the same version.
-                    version = ""
-                log.warning("namespace watch: %s", error)
-                # Full jitter: a restarted API server must not meet every replica at the same instant.
-                self._stopped.wait(random.uniform(0.1, min(LONGEST_PAUSE, 0.5 * 2**failures)))  # noqa: S311 -- no secret
-
-    def _list(self) -> str:
-        """Replace what is known by a list of now; return the version from which to watch."""
-        self._known, version = list_all(self._client)
-        self._heard = self._clock()
+    def listed(self, objects: list[Object]) -> None:
+        """Replace what is known by a list of now."""
+        self._known = _by_name(objects)
+        self.heard()
         self._count("relists")
         self.counts.known = len(self._known)
-        return version
 
-    def _watch(self, version: str) -> str:
-        """Follow the changes from a version; return the version at which the server ended the watch."""
-        query = {
-            "watch": "1",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": version,
-            "timeoutSeconds": str(WATCH_SECONDS),
-        }
-        with self._client.watch(PATH, query, accept=apiserver.METADATA, silence=SILENCE) as lines:
-            self._heard = self._clock()
-            for line in lines:
-                if self._stopped.is_set():
-                    break
-                event = msgspec.json.decode(line, type=Event)
-                if event.type == "ERROR":
-                    raise apiserver.Refused(event.object.code, event.object.message)
-                version = event.object.metadata.resource_version
-                self._follow(event)
-        return version
-
-    def _follow(self, event: Event) -> None:
-        metadata = event.object.metadata
-        if event.type == "DELETED":
-            self._known.pop(metadata.name, None)
-        elif event.type != "BOOKMARK":
-            self._known[metadata.name] = _keys(metadata)
-        self._heard = self._clock()
+    def changed(self, changed: Object) -> None:
+        """A namespace is new, or has other labels."""
+        self._known[changed.metadata.name] = _keys(changed.metadata)
         self._count_known()
+
+    def deleted(self, deleted: Object) -> None:
+        """A namespace is gone."""
+        self._known.pop(deleted.metadata.name, None)
+        self._count_known()
+
+    def heard(self) -> None:
+        """The watch lives."""
+        self._heard = self._clock()
+
+    def failed(self) -> None:
+        """The watch broke."""
+        self._count("watch_failures")
 
 
 def list_all(client: apiserver.Client) -> tuple[dict[str, guard.NamespaceKeys], str]:
@@ -215,14 +155,8 @@ def list_all(client: apiserver.Client) -> tuple[dict[str, guard.NamespaceKeys], 
     Raises:
         apiserver.Refused: the server refused.
     """
-    known: dict[str, guard.NamespaceKeys] = {}
-    query = {"limit": str(PAGE)}
-    while True:
-        page = msgspec.json.decode(client.get(PATH, query, accept=apiserver.METADATA_LIST), type=Page)
-        known |= {item.metadata.name: _keys(item.metadata) for item in page.items}
-        if not page.metadata.continue_:
-            return known, page.metadata.resource_version
-        query["continue"] = page.metadata.continue_
+    objects, version = watch.list_all(client, RESOURCE, Object)
+    return _by_name(objects), version
 
 
 def fetch_one(client: apiserver.Client, name: str, seconds: float = 30.0) -> guard.NamespaceKeys:
@@ -237,6 +171,10 @@ def fetch_one(client: apiserver.Client, name: str, seconds: float = 30.0) -> gua
 
 def _nobody(_name: str, _value: int) -> None:
     """Until a worker has metrics, nobody is told."""
+
+
+def _by_name(objects: list[Object]) -> dict[str, guard.NamespaceKeys]:
+    return {each.metadata.name: _keys(each.metadata) for each in objects}
 
 
 def _keys(metadata: Metadata) -> guard.NamespaceKeys:

@@ -1,8 +1,9 @@
 """Opens files inside a container's root as the container would, without ever leaving it.
 
 In: a directory descriptor of the root and a path. Out: the file's first bytes, or what it is. Called by `enrich.users`,
-`enrich.shells` and, for the runtimes' own files, `enrich.bundles`. Everything below the root is the container's to choose: symbolic links are resolved inside the
-root by the kernel (openat2 with RESOLVE_IN_ROOT, openat2(2)), links of /proc are refused, a FIFO is not waited for.
+`enrich.shells` and, for the runtimes' own files, `enrich.bundles`. Everything below the root is the container's to
+choose: symbolic links are resolved inside the root by the kernel (openat2 with RESOLVE_IN_ROOT, openat2(2)), links of
+/proc are refused, a FIFO is not waited for.
 """
 
 import ctypes

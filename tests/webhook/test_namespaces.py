@@ -9,7 +9,7 @@ from kubernetes.client import ApiClient, Configuration
 
 from tests import waiting
 from tests.webhook import fake_apiserver
-from webhook import apiserver, namespaces
+from webhook import apiserver, namespaces, watch
 from webhook.policy import guard
 
 STRICT = {"podseal.dev/enforce": "strict"}
@@ -156,7 +156,7 @@ def test_a_stale_watch_is_not_trusted(script: fake_apiserver.Script) -> None:
 
 def test_a_watch_without_events_is_fresh_where_the_server_takes_it_up(script: fake_apiserver.Script) -> None:
     """Where no namespace changes, no bookmark need come either: an accepted watch is the sign of life."""
-    assert namespaces.WATCH_SECONDS < namespaces.SILENCE
+    assert watch.WATCH_SECONDS < watch.SILENCE
     clock = Clock()
     with watching(script, clock) as source:
         fall_silent(script, source, clock)
