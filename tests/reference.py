@@ -108,6 +108,7 @@ def metrics_table() -> str:
     registry = CollectorRegistry()
     for group in (metrics.Requests, metrics.Certificate, metrics.Cluster):
         group(registry)
+    registry.register(metrics.Upkeep())
     found = {metric.name + ("_total" if metric.type == "counter" else ""): metric for metric in registry.collect()}
     rows = [(f"`{name}`", metric.type, metric.documentation) for name, metric in sorted(found.items())]
     return table(("metric", "type", "what it tells"), rows)

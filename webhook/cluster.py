@@ -1,26 +1,64 @@
-"""The webhook's ties to a cluster: namespace labels by a watch, the gate to running pods with its recorder.
+"""The webhook's ties to a cluster: namespace labels by a watch, the gate to running pods with its recorder, upkeep.
 
-In: the server's settings, the policies. Out: what the app asks (`answers`), and what each worker begins after its fork
-(`start`). Called by `webhook.serve`. Without a kubeconfig and outside a pod with a ServiceAccount there is no cluster.
+In: the server's settings, the policies. Out: what the app asks (`answers`), what each worker begins after its fork
+(`start`), and what the process of the probes does beside (`upkeep`). Called by `webhook.serve`. Without a kubeconfig
+and outside a pod with a ServiceAccount there is no cluster.
 """
 
 import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from webhook import apiserver, app, gate, metrics, namespaces, preview, settings
 from webhook.policy import redaction
+from webhook.upkeep import chores, expiry, retention, tampering
 
 TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+class Upkeep:
+    """What one process of a pod does, whatever the number of workers. Nothing of it runs before `start`."""
+
+    def __init__(self, client: apiserver.Client, server: settings.Server, policies: settings.Policies) -> None:
+        self.figures = metrics.Upkeep()
+        # A watch of its own: workers come and go, and what they keep is not shared with this process.
+        self._namespaces = namespaces.Namespaces(client)
+        self._chores = tuple(self._made(client, server, policies))
+
+    def start(self) -> None:
+        """In the process of the probes, which ends without a farewell."""
+        self._namespaces.start()
+        for chore in self._chores:
+            chore.start()
+
+    def _made(
+        self, client: apiserver.Client, server: settings.Server, policies: settings.Policies
+    ) -> Iterator[chores.Chore]:
+        look = expiry.Expiry(client, self._namespaces.known, policies.defaults, self.figures, now)
+        yield chores.Chore("expiry", MINUTE, look.work, self.figures)
+        limits = retention.Limits(server.sessions.keep_days, server.sessions.keep_number)
+        keep = retention.Retention(client, limits, self.figures, now)
+        yield chores.Chore("retention", HOUR, keep.work, self.figures)
+        if server.installed:
+            compare = tampering.Tampering(client, Path(server.installed), self.figures)
+            yield chores.Chore("tampering", MINUTE, compare.work, self.figures)
 
 
 class Joined:
     """A cluster that was joined; nothing of it runs before `start`."""
 
-    def __init__(self, client: apiserver.Client, rules: gate.Rules, policies: settings.Policies) -> None:
+    def __init__(
+        self, client: apiserver.Client, rules: gate.Rules, server: settings.Server, policies: settings.Policies
+    ) -> None:
         self.host = client.host
         self._namespaces = namespaces.Namespaces(client)
         self._gate = gate.Gate(rules, client)
         self.answers = app.Cluster(self._namespaces.get, self._gate, preview.Preview(client, policies).warnings)
+        self.upkeep = Upkeep(client, server, policies)
 
     def start(self) -> None:
         """In a worker: its metrics, its watch, its recorder."""
@@ -53,4 +91,9 @@ def join(server: settings.Server, policies: settings.Policies) -> Joined | None:
         redact=redaction.compiled((*redaction.DEFAULT_PATTERNS, *server.sessions.redact)),
         caller_verified=bool(server.tls.client_ca_file),
     )
-    return Joined(apiserver.connect(server.kubeconfig or None), rules, policies)
+    return Joined(apiserver.connect(server.kubeconfig or None), rules, server, policies)
+
+
+def now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)

@@ -1,21 +1,36 @@
 """What is counted, and how Prometheus reads it.
 
-In: verdicts, durations, certificate events. Out: the text of GET /metrics. `Requests` and `Certificate` are used in
-the workers, `render` in the process of the probes (`webhook.probes`), which sums the files of all workers
-(prometheus_client's multiprocess mode: PROMETHEUS_MULTIPROC_DIR must be set before this module is imported).
+In: verdicts, durations, certificate events. Out: the text of GET /metrics. `Requests`, `Certificate` and `Cluster` are
+used in the workers, `Upkeep` and `render` in the process of the probes (`webhook.probes`), which sums the
+files of all workers (prometheus_client's multiprocess mode: PROMETHEUS_MULTIPROC_DIR must be set before this module is
+imported).
 No label takes a value from a request unless it is one of a closed set.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from webhook.policy import model, workloads
 
 BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
 OTHER = "other"
+MOST_ENDINGS = 500
+UPKEEP_COUNTERS = {
+    "events": ("podseal_waiver_events_total", "Events that tell of a waiver's end, by reason.", "reason"),
+    "deleted": (
+        "podseal_exec_sessions_deleted_total",
+        "ExecSessions that retention dropped: for their age, or for their number, which pushes the oldest out.",
+        "reason",
+    ),
+    "failures": ("podseal_upkeep_failures_total", "Turns of a chore that failed; the log has the reason.", "chore"),
+}
+"""What is counted -> name, text, label."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -142,14 +157,83 @@ class Cluster:
         self._sessions.labels(name).inc()
 
 
-def render(directory: str, workers: Mapping[str, int]) -> bytes:
+class Upkeep(Collector):
+    """What upkeep finds, of one process alone: whole tables that are replaced, so that what is over vanishes."""
+
+    def __init__(self) -> None:
+        self._endings: list[tuple[str, str, float]] = []
+        self._states: Mapping[str, int] = {}
+        self._tampered: Mapping[tuple[str, str], bool] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def waivers(self, endings: Sequence[tuple[str, str, float]], states: Mapping[str, int]) -> None:
+        """Namespace, control and days left of each waiver, the nearest end first; and how many there are of each state.
+
+        Of endings only the nearest are shown: whoever may label namespaces shall not fill Prometheus.
+        """
+        self._endings = list(endings[:MOST_ENDINGS])
+        self._states = states
+
+    def compared(self, tampered: Mapping[tuple[str, str], bool]) -> None:
+        """(kind, name) of each object -> whether it differs from what was installed."""
+        self._tampered = tampered
+
+    def warned(self) -> None:
+        """One Event about a waiver that ends."""
+        self._count("events", "ExemptionEnds")
+
+    def deleted(self, reason: str) -> None:
+        """One ExecSession that was dropped."""
+        self._count("deleted", reason)
+
+    def failed(self, chore: str) -> None:
+        """One turn of a chore that failed."""
+        self._count("failures", chore)
+
+    def _count(self, what: str, label: str) -> None:
+        self._counts[what, label] = self._counts.get((what, label), 0) + 1
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything as of now."""
+        days = GaugeMetricFamily(
+            "podseal_waiver_days_left",
+            f"Days until a waiver ends, of the {MOST_ENDINGS} that end first.",
+            labels=("resource_namespace", "control"),
+        )
+        for namespace, control, left in self._endings:
+            days.add_metric((namespace, control), round(left, 3))
+        states = GaugeMetricFamily(
+            "podseal_waivers", "Waivers by state: dated, permanent, and labels whose date is over.", labels=("state",)
+        )
+        for state, number in self._states.items():
+            states.add_metric((state,), number)
+        tampered = GaugeMetricFamily(
+            "podseal_config_tampered",
+            "1 where a webhook configuration or the guard is gone or differs from what was installed.",
+            labels=("kind", "name"),
+        )
+        for (kind, name), differs in self._tampered.items():
+            tampered.add_metric((kind, name), int(differs))
+        yield from (days, states, tampered)
+        for what, (name, text, label) in UPKEEP_COUNTERS.items():
+            counter = CounterMetricFamily(name, text, labels=(label,))
+            for (counted, value), number in tuple(self._counts.items()):
+                if counted == what:
+                    counter.add_metric((value,), number)
+            yield counter
+
+
+def render(directory: str, workers: Mapping[str, int], *more: Collector) -> bytes:
     """The metrics of all workers, dead ones included, whose files are in a directory; and how many workers there are.
 
     Args:
         directory: PROMETHEUS_MULTIPROC_DIR.
         workers: state -> number of workers in it.
+        more: what this process itself has to tell.
     """
     registry = CollectorRegistry()
+    for each in more:
+        registry.register(each)
     multiprocess.MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]  # typed in parts only
     text: bytes = generate_latest(registry)
     lines = ["# HELP podseal_workers Worker processes by state.", "# TYPE podseal_workers gauge"]

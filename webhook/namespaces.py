@@ -92,6 +92,10 @@ class Namespaces:
         self._count("stale_answers")
         return keys or NO_KEYS
 
+    def known(self) -> dict[str, guard.NamespaceKeys]:
+        """Every namespace in memory, as of now."""
+        return dict(self._known)
+
     def _fetch(self, name: str) -> guard.NamespaceKeys | None:
         """This one namespace from the API server, one request for all who ask at once; None where that fails."""
         with self._lock:
@@ -106,13 +110,16 @@ class Namespaces:
             return None
 
     def _fetch_now(self, name: str) -> guard.NamespaceKeys | None:
+        before = self._known.get(name)
         try:
             keys = fetch_one(self._client, name, FETCH_SECONDS)
         except apiserver.Refused as refused:
             if refused.status == NOT_FOUND:
                 return NO_KEYS
             raise
-        self._known[name] = keys
+        # What the watch has brought meanwhile may be newer, and would not come again.
+        if self._known.get(name) is before:
+            self._known[name] = keys
         return keys
 
     def _count(self, name: str) -> None:
@@ -128,7 +135,7 @@ class Namespaces:
         self._known = _by_name(objects)
         self.heard()
         self._count("relists")
-        self.counts.known = len(self._known)
+        self._count_known()
 
     def changed(self, changed: Object) -> None:
         """A namespace is new, or has other labels."""

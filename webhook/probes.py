@@ -14,8 +14,10 @@ import socketserver
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Protocol
 
 from msgspec import Struct
+from prometheus_client.registry import Collector
 
 from webhook import metrics
 
@@ -71,6 +73,17 @@ class Board:
         return "" if workers["ready"] else "no worker is ready"
 
 
+class Companion(Protocol):
+    """What runs in threads of this process, which there is once, however many workers there are."""
+
+    @property
+    def figures(self) -> Collector:
+        """What it has to tell at /metrics."""
+
+    def start(self) -> None:
+        """The process has been forked."""
+
+
 class Answer(Struct, frozen=True):
     """An HTTP answer."""
 
@@ -79,8 +92,8 @@ class Answer(Struct, frozen=True):
     body: bytes
 
 
-def answer(path: str, board: Board, directory: str) -> Answer:
-    """The answer to a GET."""
+def answer(path: str, board: Board, directory: str, *more: Collector) -> Answer:
+    """The answer to a GET; `more` is what this process itself has to tell at /metrics."""
     path = path.partition("?")[0]
     if path == "/healthz":
         # It only says that the server is there at all: a restart mends no worker, which the master restarts itself.
@@ -90,7 +103,7 @@ def answer(path: str, board: Board, directory: str) -> Answer:
         status = HTTPStatus.SERVICE_UNAVAILABLE if obstacle else HTTPStatus.OK
         return Answer(status, TEXT, f"{obstacle or 'ok'}\n".encode())
     if path == "/metrics":
-        return Answer(HTTPStatus.OK, metrics.CONTENT_TYPE, metrics.render(directory, board.count()))
+        return Answer(HTTPStatus.OK, metrics.CONTENT_TYPE, metrics.render(directory, board.count(), *more))
     return Answer(HTTPStatus.NOT_FOUND, TEXT, b"there are /healthz, /readyz and /metrics\n")
 
 
@@ -103,7 +116,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer, or say that something is wrong without saying what: the log has it."""
-        found = answer(self.path, self.server.board, self.server.directory)
+        found = answer(self.path, self.server.board, self.server.directory, *self.server.more)
         self.send_response(found.status)
         self.send_header("Content-Type", found.content_type)
         self.send_header("Content-Length", str(len(found.body)))
@@ -125,6 +138,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     """Serves on a socket that is bound already; refuses connections beyond a small number."""
 
     daemon_threads = True
+    more: tuple[Collector, ...] = ()
 
     def __init__(self, listener: socket.socket, board: Board, directory: str, master: int) -> None:
         super().__init__(("", 0), Handler, bind_and_activate=False)
@@ -164,10 +178,13 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class Process:
     """The forked process, as the master sees it."""
 
-    def __init__(self, listener: socket.socket, board: Board, directory: str) -> None:
+    def __init__(
+        self, listener: socket.socket, board: Board, directory: str, companion: Companion | None = None
+    ) -> None:
         self._listener = listener
         self.board = board
         self._directory = directory
+        self._companion = companion
         self.pid = 0
 
     def ensure(self, in_child: Callable[[], None]) -> None:
@@ -192,9 +209,16 @@ class Process:
                 signal.signal(number, signal.SIG_IGN)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             in_child()
-            Server(self._listener, self.board, self._directory, master).serve_forever()
+            self._serve(master)
         finally:
             os._exit(1)
+
+    def _serve(self, master: int) -> None:
+        server = Server(self._listener, self.board, self._directory, master)
+        if self._companion:
+            server.more = (self._companion.figures,)
+            self._companion.start()
+        server.serve_forever()
 
     def stop(self) -> None:
         """End it."""

@@ -120,7 +120,8 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
             lambda: datetime.now(UTC),
             joined.answers if joined else None,
         )
-        application = Application(options, webhook, probes.Process(metrics_listener, shared.board, directory))
+        upkeep = joined.upkeep if joined else None
+        application = Application(options, webhook, probes.Process(metrics_listener, shared.board, directory, upkeep))
         application.wsgi()
         told = f"labels of namespaces come from {joined.host}" if joined else NO_CLUSTER
         log.info("serving; %s", told, extra={"fields": addresses})

@@ -47,17 +47,22 @@ class Sessions(_Known, frozen=True):
 
     `require_record` writes the record before the answer, and refuses where that fails. `exclude_users` are robots that
     are counted only. `redact` are further patterns; the one group of each is what is secret in a command line.
+    A record goes when it is older than `keep_days`, and the oldest when there are more than `keep_number`; 0 keeps all.
     """
 
     require_record: bool = False
     exclude_users: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
+    keep_days: Annotated[int, Meta(ge=0, le=36500)] = 90
+    keep_number: Annotated[int, Meta(ge=0, le=1000000)] = 20000
 
 
 class Server(_Known, frozen=True):
     """Kind Settings: how `podseal serve` listens. Addresses are HOST:PORT; `graceful_seconds` bounds a stop.
 
     `kubeconfig` names the cluster whose namespaces' labels count; in a pod with a ServiceAccount there is no need.
+    `installed` is a folder with the webhook configurations and the guard as they were installed; with it the live ones
+    are compared every minute.
     """
 
     api_version: ApiVersion
@@ -69,6 +74,7 @@ class Server(_Known, frozen=True):
     threads: Annotated[int, Meta(ge=1, le=64)] = 8
     graceful_seconds: Annotated[int, Meta(ge=1, le=300)] = 25
     kubeconfig: str = ""
+    installed: str = ""
     sessions: Sessions = Sessions()
     log_level: LogLevel = "info"
 

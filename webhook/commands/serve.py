@@ -36,6 +36,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--client-ca-file", metavar="FILE", help="Serve only clients with a certificate of this authority.")
 @click.option("--config", type=FILE, metavar="FILE", help="podseal.yaml, with kinds Settings and Policy.")
 @click.option("--kubeconfig", metavar="FILE", help="The cluster to ask.  [default: the pod's own, if it is in one]")
+@click.option("--installed", metavar="DIR", help="What was installed; tell where the cluster's differs.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 2]")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads of each.  [default: 8]")
 @click.pass_context

@@ -55,19 +55,26 @@ def _until(value: str, defaults: model.Defaults, now: datetime) -> tuple[datetim
     """The instant at which a waiver ends, or why its date does not count."""
     if value == labels.PERMANENT:
         return None, "" if defaults.allow_permanent else "the settings allow no permanent exemption; give a date"
-    # fromisoformat alone takes 20270131 and 2027-W05-7 too; the guard compares these values as strings.
-    if not ISO_DATE.fullmatch(value):
-        return None, NO_DATE
-    try:
-        day = datetime.combine(date.fromisoformat(value), time(tzinfo=UTC))
-        until = day + timedelta(minutes=defaults.expiry_time)
-    except (ValueError, OverflowError):
+    until = last_instant(value, defaults)
+    if until is None:
         return None, NO_DATE
     if until <= now:
         return None, "has expired, so that the control denies again; prolong it or remove the label"
     if defaults.max_exemption_days and until > now + timedelta(days=defaults.max_exemption_days + 1):
         return None, f"is more than {defaults.max_exemption_days} days away, the settings' maximum; give a nearer day"
     return until, ""
+
+
+def last_instant(value: str, defaults: model.Defaults) -> datetime | None:
+    """The first instant at which a waiver of this label value no longer holds; None where the value is no date."""
+    # fromisoformat alone takes 20270131 and 2027-W05-7 too; the guard compares these values as strings.
+    if not ISO_DATE.fullmatch(value):
+        return None
+    try:
+        day = datetime.combine(date.fromisoformat(value), time(tzinfo=UTC))
+        return day + timedelta(minutes=defaults.expiry_time)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _list(value: str | None) -> tuple[str, ...] | None:

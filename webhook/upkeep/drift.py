@@ -1,0 +1,74 @@
+"""differences(rendered, live) -> lines: where an admission object is no longer what was installed.
+
+In: a webhook configuration, policy or binding as the chart rendered it, and as the API server has it. Out: a line for
+each field that differs; none where it is the same. Called by `tampering`. Pure.
+
+What podseal-certs sets later is expected: the rules of the annotation `podseal.dev/rules`, and any caBundle, which
+rotates. What the API server fills in is known by name and value: an unknown field, or a default that was changed, is a
+difference, since a selector or a condition more is how a webhook is made to look away.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Tree = dict[str, Any]
+
+RULES = "podseal.dev/rules"
+IDENTITY = frozenset({"apiVersion", "kind", "metadata", "status"})
+ROTATING = frozenset({"caBundle"})
+DEFAULTS: Mapping[str, object] = {
+    "failurePolicy": "Fail",
+    "matchConditions": [],
+    "matchPolicy": "Equivalent",
+    "namespaceSelector": {},
+    "objectSelector": {},
+    "port": 443,
+    "reinvocationPolicy": "Never",
+    "scope": "*",
+    "timeoutSeconds": 10,
+}
+"""Field -> what the API server puts there (k8s.io/kubernetes/pkg/apis/admissionregistration/v1/defaults.go)."""
+LONGEST = 100
+EMPTY: tuple[object, ...] = (None, {}, [])
+
+
+def differences(rendered: Tree, live: Tree) -> list[str]:
+    """The fields that differ, as `path: is …, installed was …`."""
+    expected = _counting(rendered)
+    rules = expected[RULES] if isinstance(expected[RULES], dict) else {}
+    if "webhooks" in expected:
+        expected["webhooks"] = [{**each, "rules": rules.get(each["name"])} for each in expected["webhooks"]]
+    return list(_compare("", expected, _counting(live)))
+
+
+def _counting(tree: Tree) -> Tree:
+    """Everything but identity, metadata and status; of metadata the annotation that says which rules are to be set."""
+    kept = {key: value for key, value in tree.items() if key not in IDENTITY}
+    kept[RULES] = _rules(((tree.get("metadata") or {}).get("annotations") or {}).get(RULES))
+    return kept
+
+
+def _rules(text: str | None) -> object:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
+def _compare(path: str, expected: object, live: object) -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(live, dict):
+        for key in sorted({*expected, *live} - ROTATING):
+            default = DEFAULTS.get(key)
+            below = f"{path}.{key}" if path else key
+            yield from _compare(below, expected.get(key, default), live.get(key, default))
+    elif isinstance(expected, list) and isinstance(live, list) and len(expected) == len(live):
+        for number, (one, other) in enumerate(zip(expected, live, strict=True)):
+            yield from _compare(f"{path}[{number}]", one, other)
+    elif expected != live and not (expected in EMPTY and live in EMPTY):
+        yield f"{path}: is {_shown(live)}, installed was {_shown(expected)}"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
