@@ -22,6 +22,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_PYTHON_DOWNLOADS=never uv pip sync -q --compile-bytecode --require-hashes requirements-dev.lock; \
 	else $(RUN)pip install -q --require-hashes -r requirements-dev.lock; fi
 	@$(RUN)python -m pip install -q --no-deps --no-build-isolation --no-index --config-settings editable_mode=compat -e .
+	@$(RUN)python -m runtime_monitor.bpf.build
 	@touch $@
 
 lock: ## resolve the dependencies anew into the two lock files (needs uv)

@@ -56,6 +56,10 @@ class Process(Struct, frozen=True, omit_defaults=True, kw_only=True):
     tid: int | None = field(name="thread.tid", default=None)
     vpid: int | None = field(name="proc.vpid", default=None)
     start: int | None = field(name="proc.pid.ts", default=None)  # ns since boot
+    parent: int | None = field(name="proc.ppid", default=None)
+    parent_vpid: int | None = field(name="proc.pvpid", default=None)
+    parent_start: int | None = field(name="podseal.parent_start", default=None)  # ns since boot
+    parent_name: str | None = field(name="proc.pname", default=None)
     name: str | None = field(name="proc.name", default=None)  # the kernel's comm, 15 bytes
     exe: str | None = field(name="proc.exe", default=None)  # argv[0]
     exepath: str | None = field(name="proc.exepath", default=None)
@@ -63,6 +67,8 @@ class Process(Struct, frozen=True, omit_defaults=True, kw_only=True):
     environment: tuple[str, ...] | None = field(name="proc.envs", default=None)
     cwd: str | None = field(name="proc.cwd", default=None)
     tty: int | None = field(name="proc.tty", default=None)  # device number, 0 without a terminal
+    script: str | None = field(name="podseal.script", default=None)  # as named, where an interpreter runs it
+    session_leader_vpid: int | None = field(name="proc.sid", default=None)
     session_leader: str | None = field(name="proc.sname", default=None)
     is_process_group_leader: bool | None = field(name="proc.is_vpgid_leader", default=None)
     ancestors: tuple[Ancestor, ...] | None = field(name="proc.ancestors", default=None)  # the parent first
@@ -70,10 +76,14 @@ class Process(Struct, frozen=True, omit_defaults=True, kw_only=True):
     cap_effective: int | None = field(name="thread.cap_effective", default=None)
     cap_inheritable: int | None = field(name="thread.cap_inheritable", default=None)
     exe_inode: int | None = field(name="proc.exe_ino", default=None)
+    exe_device: int | None = field(name="podseal.exe_dev", default=None)
+    exe_deleted: bool | None = field(name="podseal.exe_deleted", default=None)
+    exe_on_root: bool | None = field(name="podseal.exe_on_root", default=None)  # on the container's root file system
     exe_ctime: int | None = field(name="proc.exe_ino.ctime", default=None)  # ns since the epoch
     exe_mtime: int | None = field(name="proc.exe_ino.mtime", default=None)
     exe_upper_layer: bool | None = field(name="proc.is_exe_upper_layer", default=None)
     exe_from_memfd: bool | None = field(name="proc.is_exe_from_memfd", default=None)
+    cgroup_id: int | None = field(name="podseal.cgroup_id", default=None)  # inode number in the unified hierarchy
     cgroup: str | None = field(name="podseal.cgroup", default=None)  # path, as /proc/PID/cgroup has it
     pid_namespace: int | None = field(name="podseal.pidns", default=None)  # inode numbers
     mount_namespace: int | None = field(name="podseal.mntns", default=None)
@@ -85,10 +95,15 @@ class File(Struct, frozen=True, omit_defaults=True, kw_only=True):
     number: int | None = field(name="fd.num", default=None)
     name: str | None = field(name="fd.name", default=None)
     name_raw: str | None = field(name="fd.nameraw", default=None)
+    second_name: str | None = field(name="podseal.second_name", default=None)  # of rename, link, symlink
     type_character: str | None = field(name="fd.typechar", default=None)
     type: str | None = field(name="fd.type", default=None)
     device: int | None = field(name="fd.dev", default=None)
     inode: int | None = field(name="fd.ino", default=None)
+    root: int | None = field(name="podseal.root", default=None)  # st_dev of the container's root this is about
+    created: bool | None = field(name="podseal.created", default=None)
+    upper_layer: bool | None = field(name="podseal.upper_layer", default=None)
+    from_host_tree: bool | None = field(name="podseal.from_host_tree", default=None)  # by the host, into the upperdir
     path_source: str | None = field(name="fd.path_source", default=None)  # object, argument
     path_cut: bool | None = field(name="podseal.path_cut", default=None)
     l4proto: str | None = field(name="fd.l4proto", default=None)
@@ -159,6 +174,8 @@ class Session(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     id: str | None = field(name="exec.session", default=None)
     kind: str | None = field(name="exec.kind", default=None)  # exec, debug, nsenter, probe, unknown
+    entry: bool | None = field(name="podseal.session_entry", default=None)  # the exec by which it began
+    in_cgroup: bool | None = field(name="podseal.session_in_cgroup", default=None)  # false: nsenter from the host
     tty: bool | None = field(name="exec.tty", default=None)
     stdin: str | None = field(name="session.stdin", default=None)  # pipe, tty, null, file
     command: tuple[str, ...] | None = field(name="session.command", default=None)

@@ -1,0 +1,41 @@
+/* The one program that every system call runs at its exit: it leaves at once unless the call can change a file.
+
+   One raw sys_exit rather than a tracepoint a call: those do not see 32-bit calls (arch_trace_is_compat_syscall), and
+   what they save on other calls is in tests/bench/results/sensor.json. */
+#include "lib/call.bpf.h"
+
+enum { O_ACCMODE = 3, O_CREAT = 0100, O_TRUNC = 01000, O_TMPFILE = 020000000 };
+enum { PROT_WRITE = 2, MAP_SHARED = 1 };
+
+/* Opens for reading alone are told too: rules about sensitive files need them. */
+const volatile int tell_reads;
+
+/* 1 where either table of calls has something at this number. */
+const volatile __u8 wanted[CALLS];
+
+SEC("tp_btf/sys_exit")
+int dispatch(__u64 *context)
+{
+	struct pt_regs *regs = (void *)context[0];
+	__u64 number = regs->orig_ax;
+	if (number >= CALLS || !wanted[number])
+		return 0;
+	struct task_struct *task = bpf_get_current_task_btf();
+	int compat = task->thread_info.status & TS_COMPAT;
+	const volatile struct call *call = &calls[compat ? number + CALLS : number];
+	__u32 slot = call->slot;
+	long result = context[1];
+	if (result < 0 && !was_refused(result))
+		return 0;
+	if (slot == SLOT_OPEN && call->flags >= 0 && !tell_reads) {
+		__u64 flags = call_argument(regs, compat, call->flags);
+		if (!(flags & (O_ACCMODE | O_CREAT | O_TRUNC)))
+			return 0;
+	}
+	if (slot == SLOT_MMAP) {
+		if (!(call_argument(regs, compat, 2) & PROT_WRITE) || !(call_argument(regs, compat, 3) & MAP_SHARED))
+			return 0;
+	}
+	bpf_tail_call(context, &followers, slot);
+	return 0;
+}

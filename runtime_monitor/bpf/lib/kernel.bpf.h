@@ -1,0 +1,165 @@
+/* What is read of the kernel's own types. Offsets come from the running kernel's BTF when an object is loaded (CO-RE);
+   a name after three underscores is another kernel's form of the same type. */
+#pragma once
+#include "helpers.bpf.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct pt_regs {
+	unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+struct mnt_namespace {
+	struct ns_common ns;
+};
+struct pid_namespace {
+	struct ns_common ns;
+};
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct file_system_type {
+	const char *name;
+};
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+};
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+struct inode {
+	__u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	__u32 i_rdev;
+	__s64 i_ctime_sec, i_mtime_sec;
+	__u32 i_ctime_nsec, i_mtime_nsec;
+};
+/* Before 6.11 (commit 3aa63a569c64). */
+struct inode___timespec {
+	struct timespec64 __i_ctime, i_mtime, __i_mtime;
+};
+/* Before 6.6 (commit 13bc24457850). */
+struct inode___plain {
+	struct timespec64 i_ctime, i_mtime;
+};
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
+};
+struct vfsmount {
+	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
+};
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+struct file {
+	unsigned int f_mode;
+	unsigned int f_flags;
+	struct inode *f_inode;
+	struct path f_path;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+struct fs_struct {
+	struct path root, pwd;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+struct cgroup {
+	struct kernfs_node *kn;
+};
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct tty_driver {
+	int major, minor_start;
+};
+struct tty_struct {
+	int index;
+	struct tty_driver *driver;
+};
+struct signal_struct {
+	struct {
+		int counter;
+	} live;
+	struct pid *pids[4];
+	struct tty_struct *tty;
+};
+/* Two words of 32 bits before 6.3 (commit f122a08b197d), the same eight bytes on a little-endian machine. */
+struct capabilities {
+	__u64 value;
+};
+struct number {
+	__u32 val;
+};
+struct cred {
+	struct number uid, gid;
+	struct capabilities cap_inheritable, cap_permitted, cap_effective;
+};
+struct mm_struct {
+	unsigned long arg_start, arg_end, env_start, env_end;
+};
+struct thread_info {
+	__u32 status;
+};
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
+	struct mm_struct *mm;
+	int pid, tgid, exit_code;
+	struct task_struct *real_parent, *group_leader;
+	struct pid *thread_pid;
+	__u64 start_boottime;
+	struct cred *cred;
+	char comm[16];
+	struct fs_struct *fs;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+	struct number loginuid;
+	struct css_set *cgroups;
+	void *bpf_storage;
+};
+struct linux_binprm {
+	struct file *file;
+	const char *filename, *interp;
+};
+
+#pragma clang attribute pop

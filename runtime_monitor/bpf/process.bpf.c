@@ -1,0 +1,135 @@
+/* Processes of containers: what they execute, by which way they came in, when they end. */
+#include "lib/file.bpf.h"
+
+/* Of the host, told by user space: its mount namespace and the s_dev of its root. */
+const volatile __u32 host_mount_namespace;
+const volatile __u32 host_root_device;
+
+/* "memfd:", little-endian: how the kernel begins the names of memory files. */
+#define MEMFD_PREFIX 0x3a64666d656dULL
+#define MEMFD_PREFIX_SIZE 6
+
+INLINE struct membership *member_of(struct task_struct *task, __u64 flags)
+{
+	struct membership none = {};
+	return bpf_task_storage_get(&members, task, &none, flags);
+}
+
+/* A root that user space has not told of yet: neither the mount namespace nor the root is the host's. The first
+   exec in it is the container's own program, before which the runtime has made its set-up. */
+INLINE __u32 found_root(struct task_struct *task)
+{
+	__u32 device = task_root_device(task), mount_namespace = task_mount_namespace(task);
+	if (mount_namespace == host_mount_namespace || device == host_root_device)
+		return 0;
+	struct root root = {ROOT_PROVISIONAL, mount_namespace, task_cgroup(task)};
+	if (bpf_map_update_elem(&roots, &device, &root, BPF_NOEXIST))
+		return 0;
+	bpf_map_update_elem(&namespaces, &mount_namespace, &device, BPF_NOEXIST);
+	__u32 pid_namespace = task_pid_namespace(task);
+	if (pid_namespace != task_pid_namespace(READ(task, real_parent)))
+		bpf_map_update_elem(&namespaces, &pid_namespace, &device, BPF_NOEXIST);
+	return device;
+}
+
+/* Whether somebody came in from outside: the parent lives in another pid or mount namespace. The first process of a
+   pid namespace is the container's own. */
+INLINE int comes_from_outside(struct task_struct *task)
+{
+	struct task_struct *parent = READ(READ(task, group_leader), real_parent);
+	if (READ(innermost(READ(task, thread_pid)), nr) == 1)
+		return 0;
+	return task_pid_namespace(parent) != task_pid_namespace(task) ||
+	       task_mount_namespace(parent) != task_mount_namespace(task);
+}
+
+INLINE void record_executable(struct record *record, struct task_struct *task, struct linux_binprm *binprm)
+{
+	struct file *file = READ(binprm, file);
+	struct inode *inode = READ(file, f_inode);
+	record_file(record, file, task);
+	record_times(record, inode);
+	__u64 name = 0;
+	bpf_probe_read_kernel(&name, MEMFD_PREFIX_SIZE, READ(READ(file, f_path.dentry), d_name.name));
+	if (READ(READ(inode, i_sb), s_magic) == TMPFS_MAGIC && name == MEMFD_PREFIX)
+		record->event.flags |= FLAG_MEMFD;
+	const char *filename = READ(binprm, filename);
+	if (filename != READ(binprm, interp))
+		record->event.flags |= FLAG_SCRIPT;
+	record_kernel_string(record, PIECE_ARGUMENT, filename);
+	struct mm_struct *mm = READ(task, mm);
+	record_user_bytes(record, PIECE_ARGV, READ(mm, arg_start), READ(mm, arg_end));
+	record_user_bytes(record, PIECE_ENV, READ(mm, env_start), READ(mm, env_end));
+	record_path_of_task(record, PIECE_CWD, &READ(task, fs)->pwd, task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int process_exec(__u64 *context)
+{
+	struct task_struct *task = (void *)context[0];
+	struct membership *member = member_of(task, 0);
+	__u32 flags = 0, root = task_container(task);
+	if (!root) {
+		root = found_root(task);
+		if (root)
+			flags |= FLAG_FIRST;
+		else if (!member)
+			return 0;
+	}
+	if (!member) {
+		member = member_of(task, 1);
+		if (member && !(flags & FLAG_FIRST) && comes_from_outside(task)) {
+			flags |= FLAG_ENTRY;
+			member->session = READ(task, tgid);
+			member->session_start = READ(READ(task, group_leader), start_boottime);
+		}
+		if (member)
+			member->root = root;
+	}
+	if (!root && task_mount_namespace(task) == host_mount_namespace)
+		flags |= FLAG_ESCAPE;
+	struct record *record = record_take(KIND_EXEC);
+	if (!record)
+		return 0;
+	record->event.flags = flags;
+	record->event.root = root;
+	record_task(record, task);
+	record_membership(record, member);
+	record_root(record);
+	record->event.stdin_kind = stdin_kind(task);
+	record_executable(record, task, (void *)context[2]);
+	record_tell(record);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int process_fork(__u64 *context)
+{
+	struct task_struct *parent = (void *)context[0], *child = (void *)context[1];
+	if (!parent->bpf_storage)
+		return 0;
+	struct membership *member = member_of(parent, 0);
+	if (member)
+		bpf_task_storage_get(&members, child, member, 1);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int process_exit(__u64 *context)
+{
+	struct task_struct *task = (void *)context[0];
+	if (!task->bpf_storage)
+		return 0;
+	struct membership *member = member_of(task, 0);
+	if (!member || READ(READ(task, signal), live.counter))
+		return 0;
+	struct record *record = record_take(KIND_EXIT);
+	if (!record)
+		return 0;
+	record_task(record, task);
+	record_membership(record, member);
+	record_root(record);
+	record->event.result = READ(task, exit_code);
+	record_tell(record);
+	return 0;
+}

@@ -1,0 +1,175 @@
+"""The system calls that can change a file or leave a container: one line each, the only list of them.
+
+Out: `CALLS`, and `tables()`, the bytes that the programs get as `calls` and `wanted` before they are loaded
+(bpf/lib/call.bpf.h gives the struct). `name_of` turns an event's `call` back. Numbers are those of
+arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl; a position counts a call's arguments from 0.
+"""
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+TABLE_SIZE: Final = 512
+NOWHERE: Final = -1
+
+
+class Slot(enum.IntEnum):
+    """Which program follows a call up: the order of `enum slot`; the value is its place in the map `followers`."""
+
+    OPEN = 1
+    WRITE = 2
+    DESCRIPTOR = 3
+    MMAP = 4
+    CLOSE = 5
+    NAME = 6
+    OTHER = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call: its numbers in the 64-bit and the 32-bit table (None: it has none) and where its arguments are.
+
+    `flags` below -1 is the position, negated, of a pointer to the flags.
+    """
+
+    name: str
+    slot: Slot
+    numbers: tuple[int | None, int | None]
+    directory: int = NOWHERE
+    path: int = NOWHERE
+    directory2: int = NOWHERE
+    path2: int = NOWHERE
+    descriptor: int = NOWHERE
+    flags: int = NOWHERE
+    result_is_bytes: bool = False
+
+
+def _open(name: str, n64: int | None, n32: int | None, *, directory: int, path: int, flags: int) -> Call:
+    return Call(name=name, slot=Slot.OPEN, numbers=(n64, n32), directory=directory, path=path, flags=flags)
+
+
+def _write(name: str, n64: int | None, n32: int | None, descriptor: int = 0) -> Call:
+    return Call(name=name, slot=Slot.WRITE, numbers=(n64, n32), descriptor=descriptor, result_is_bytes=True)
+
+
+def _on(name: str, n64: int | None, n32: int | None) -> Call:
+    return Call(name=name, slot=Slot.DESCRIPTOR, numbers=(n64, n32), descriptor=0)
+
+
+def _by_name(name: str, n64: int | None, n32: int | None, *, directory: int = NOWHERE, path: int = 0) -> Call:
+    return Call(name=name, slot=Slot.NAME, numbers=(n64, n32), directory=directory, path=path)
+
+
+def _two_names(name: str, n64: int, n32: int, first: tuple[int, int], second: tuple[int, int]) -> Call:
+    """`first` and `second`: the positions of directory and path, of the old and of the new name."""
+    return Call(
+        name=name,
+        slot=Slot.NAME,
+        numbers=(n64, n32),
+        directory=first[0],
+        path=first[1],
+        directory2=second[0],
+        path2=second[1],
+    )
+
+
+def _other(name: str, n64: int, n32: int) -> Call:
+    return Call(name=name, slot=Slot.OTHER, numbers=(n64, n32))
+
+
+CALLS: Final = (
+    _open("open", 2, 5, directory=NOWHERE, path=0, flags=1),
+    _open("creat", 85, 8, directory=NOWHERE, path=0, flags=NOWHERE),
+    _open("openat", 257, 295, directory=0, path=1, flags=2),
+    _open("openat2", 437, 437, directory=0, path=1, flags=-2),
+    _open("open_by_handle_at", 304, 342, directory=NOWHERE, path=NOWHERE, flags=2),
+    _write("write", 1, 4),
+    _write("pwrite64", 18, 181),
+    _write("writev", 20, 146),
+    _write("pwritev", 296, 334),
+    _write("pwritev2", 328, 379),
+    _write("sendfile", 40, 187),
+    _write("sendfile64", None, 239),
+    _write("splice", 275, 313, descriptor=2),
+    _write("copy_file_range", 326, 377, descriptor=2),
+    _on("ftruncate", 77, 93),
+    _on("ftruncate64", None, 194),
+    _on("fallocate", 285, 324),
+    _on("fchmod", 91, 94),
+    _on("fchown", 93, 207),
+    _on("fchown16", None, 95),
+    _on("fsetxattr", 190, 228),
+    _on("fremovexattr", 199, 237),
+    Call(name="mmap", slot=Slot.MMAP, numbers=(9, 192), descriptor=4),
+    Call(name="close", slot=Slot.CLOSE, numbers=(3, 6), descriptor=0),
+    _by_name("unlink", 87, 10),
+    _by_name("unlinkat", 263, 301, directory=0, path=1),
+    _by_name("rmdir", 84, 40),
+    _by_name("mkdir", 83, 39),
+    _by_name("mkdirat", 258, 296, directory=0, path=1),
+    _by_name("mknod", 133, 14),
+    _by_name("mknodat", 259, 297, directory=0, path=1),
+    _by_name("truncate", 76, 92),
+    _by_name("truncate64", None, 193),
+    _by_name("chmod", 90, 15),
+    _by_name("fchmodat", 268, 306, directory=0, path=1),
+    _by_name("fchmodat2", 452, 452, directory=0, path=1),
+    _by_name("chown", 92, 212),
+    _by_name("chown16", None, 182),
+    _by_name("lchown", 94, 198),
+    _by_name("lchown16", None, 16),
+    _by_name("fchownat", 260, 298, directory=0, path=1),
+    _by_name("setxattr", 188, 226),
+    _by_name("lsetxattr", 189, 227),
+    _by_name("removexattr", 197, 235),
+    _by_name("lremovexattr", 198, 236),
+    _by_name("setxattrat", 463, 463, directory=0, path=1),
+    _by_name("removexattrat", 466, 466, directory=0, path=1),
+    _by_name("symlink", 88, 83, path=1),
+    _by_name("symlinkat", 266, 304, directory=1, path=2),
+    _two_names("rename", 82, 38, (NOWHERE, 0), (NOWHERE, 1)),
+    _two_names("renameat", 264, 302, (0, 1), (2, 3)),
+    _two_names("renameat2", 316, 353, (0, 1), (2, 3)),
+    _two_names("link", 86, 9, (NOWHERE, 0), (NOWHERE, 1)),
+    _two_names("linkat", 265, 303, (0, 1), (2, 3)),
+    _other("mount", 165, 21),
+    _other("umount2", 166, 52),
+    _other("mount_setattr", 442, 442),
+    _other("fsconfig", 431, 431),
+    _other("move_mount", 429, 429),
+    _other("pivot_root", 155, 217),
+    _other("chroot", 161, 61),
+    _other("setns", 308, 346),
+    _other("unshare", 272, 310),
+    _other("ptrace", 101, 26),
+    _other("process_vm_writev", 311, 348),
+    _other("memfd_create", 319, 356),
+    _other("bpf", 321, 357),
+    _other("init_module", 175, 128),
+    _other("finit_module", 313, 350),
+)
+
+_SHAPE: Final = struct.Struct("8b")
+_BY_INDEX: Final = {
+    number + abi * TABLE_SIZE: call
+    for call in CALLS
+    for abi, number in enumerate(call.numbers)
+    if number is not None
+}
+
+
+def tables() -> dict[str, bytes]:
+    """The programs' constants `calls` (one shape of 8 bytes for each number of each table) and `wanted`."""
+    shapes = bytearray(_SHAPE.size * TABLE_SIZE * 2)
+    wanted = bytearray(TABLE_SIZE)
+    for index, call in _BY_INDEX.items():
+        shape = (call.slot, call.directory, call.path, call.directory2, call.path2, call.descriptor, call.flags)
+        _SHAPE.pack_into(shapes, index * _SHAPE.size, *shape, call.result_is_bytes)
+        wanted[index % TABLE_SIZE] = 1
+    return {"calls": bytes(shapes), "wanted": bytes(wanted)}
+
+
+def call_of(index: int) -> Call | None:
+    """The call that an event's `call` stands for."""
+    return _BY_INDEX.get(index)

@@ -1,0 +1,240 @@
+"""Bytes of the ring -> Event: what the kernel saw, in Falco's terms; nothing is looked up elsewhere.
+
+In: a record's bytes and `Origin`, what all events of this boot share. Out: an Event with the parts `evt`, `proc`, `fd`,
+`user` and `session` as far as the kernel knows them. Called by `sensor`. Every text is hostile: names hold newlines and
+bytes that are not UTF-8, which become U+DC80..U+DCFF (PEP 383) so that nothing is lost and nothing raises.
+"""
+
+import errno
+import os
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime_monitor.events import Call, Drift, Event, File, Process, Session, User
+from runtime_monitor.kernel import calls, layout
+from runtime_monitor.kernel.flags import Flag, Kind
+from runtime_monitor.kernel.layout import Record
+
+STDIN: Final = (None, "pipe", "tty", "null", "file", "socket")
+"""Names of `enum stdin_kind`."""
+_UNSET_LOGIN: Final = 0xFFFFFFFF
+_PIECES: Final = len(layout.PIECES)
+_FIRST_LENGTH: Final = Record._fields.index("length_path")
+_ARGUMENTS: Final = slice(Record._fields.index("argument0"), Record._fields.index("argument0") + 6)
+_FILE_TYPES: Final = {0o010000: "p", 0o020000: "f", 0o040000: "d", 0o060000: "f", 0o100000: "f", 0o140000: "u"}
+_TYPE_NAMES: Final = {"p": "pipe", "f": "file", "d": "directory", "u": "unix"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What every event of a boot shares: `epoch` is the time of the boot in nanoseconds since the epoch."""
+
+    node: str
+    boot: str
+    epoch: int
+
+
+def decode(data: Any, origin: Origin) -> Event:  # noqa: ANN401 -- anything with the buffer protocol
+    """One record; raises `struct.error` or `ValueError` where it is none."""
+    record = layout.unpack(data)
+    pieces = _pieces(data, record)
+    kind, flags = Kind(record.kind), Flag(record.flags)
+    return Event(
+        evt=_call(record, kind, flags, origin),
+        proc=_process(record, kind, flags, pieces),
+        fd=_file(record, kind, flags, pieces),
+        user=User(
+            uid=record.uid,
+            gid=record.gid,
+            login_uid=-1 if record.login_uid == _UNSET_LOGIN else record.login_uid,
+        ),
+        session=_session(record, flags, origin),
+        drift=_drift(record, kind, flags),
+    )
+
+
+def device_number(kernel_device: int) -> int:
+    """The kernel's own dev_t (12 bits of major, 20 of minor) as stat(2) tells it."""
+    return os.makedev(kernel_device >> 20, kernel_device & 0xFFFFF)
+
+
+def kernel_device(device: int) -> int:
+    """What `device_number` undoes."""
+    return os.major(device) << 20 | os.minor(device)
+
+
+def _pieces(data: Any, record: Record) -> dict[str, bytes]:  # noqa: ANN401 -- anything with the buffer protocol
+    offset, pieces = layout.SIZE, {}
+    for name, length in zip(layout.PIECES, record[_FIRST_LENGTH : _FIRST_LENGTH + _PIECES], strict=True):
+        if length:
+            pieces[name] = bytes(data[offset : offset + length])
+            offset += length
+    return pieces
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _walked(raw: bytes) -> str:
+    """The path of names from the leaf upwards, each ended by a slash; the root's own name is a slash."""
+    names = raw.split(b"/")
+    names.reverse()
+    return _text(b"/" + b"/".join(name for name in names if name))
+
+
+def _strings(raw: bytes) -> tuple[str, ...]:
+    return tuple(map(_text, raw.removesuffix(b"\0").split(b"\0"))) if raw else ()
+
+
+def _call(record: Record, kind: Kind, flags: Flag, origin: Origin) -> Call:
+    called = calls.call_of(record.call) if record.call else None
+    name = called.name if called else {Kind.EXEC: "execve", Kind.EXIT: "procexit"}.get(kind, "")
+    failure = errno.errorcode.get(-record.result, str(record.result)) if record.result < 0 else "SUCCESS"
+    values = record[_ARGUMENTS]
+    arguments: dict[str, str | int] = {}
+    if called:
+        arguments = {f"argument{position}": value for position, value in enumerate(values)}
+    if kind is Kind.OPEN:
+        arguments["flags"] = record.open_flags
+    return Call(
+        type=name,
+        time=origin.epoch + record.time,
+        cpu=record.cpu,
+        sequence=record.sequence,
+        node=origin.node,
+        boot=origin.boot,
+        raw_result=record.result,
+        result=failure,
+        arguments=arguments,
+        is_open_write=bool(flags & Flag.WRITE) if kind is Kind.OPEN else None,
+        is_open_read=record.open_flags & os.O_ACCMODE != os.O_WRONLY if kind is Kind.OPEN else None,
+    )
+
+
+def _process(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> Process:
+    known = Process(
+        pid=record.pid,
+        tid=record.tid,
+        vpid=record.vpid,
+        start=record.start,
+        parent=record.parent,
+        parent_start=record.parent_start,
+        parent_name=_text(record.parent_comm.split(b"\0", 1)[0]),
+        parent_vpid=record.parent_vpid,
+        name=_text(record.comm.split(b"\0", 1)[0]),
+        tty=record.tty,
+        cgroup_id=record.cgroup,
+        pid_namespace=record.pid_namespace,
+        mount_namespace=record.mount_namespace,
+        session_leader_vpid=record.session_leader,
+        cap_permitted=record.permitted,
+        cap_effective=record.effective,
+        cap_inheritable=record.inheritable,
+    )
+    if kind is not Kind.EXEC:
+        return known
+    return _executed(known, record, flags, pieces)
+
+
+def _executed(known: Process, record: Record, flags: Flag, pieces: dict[str, bytes]) -> Process:
+    argv = _strings(pieces.get("argv", b""))
+    return Process(
+        **{name: getattr(known, name) for name in known.__struct_fields__ if getattr(known, name) is not None}
+        | {
+            "exe": argv[0] if argv else None,
+            "arguments": argv[1:],
+            "exepath": _walked(pieces["path"]) if "path" in pieces else None,
+            "environment": _strings(pieces.get("environment", b"")),
+            "cwd": _walked(pieces.get("cwd", b"/")),
+            "exe_inode": record.inode,
+            "exe_device": device_number(record.device),
+            "exe_ctime": record.changed,
+            "exe_mtime": record.modified,
+            "exe_upper_layer": bool(flags & Flag.UPPER),
+            "exe_from_memfd": bool(flags & Flag.MEMFD),
+            "exe_deleted": bool(flags & Flag.DELETED),
+            "exe_on_root": bool(flags & Flag.ON_ROOT),
+            "script": _text(pieces["argument"]) if flags & Flag.SCRIPT and "argument" in pieces else None,
+        }
+    )
+
+
+def _file(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> File:
+    if kind in (Kind.EXEC, Kind.EXIT, Kind.CALL):
+        return File(root=device_number(record.root) if record.root else None)
+    name, raw, source = None, None, None
+    if flags & Flag.OBJECT:
+        source = "object"
+        name = _walked(pieces["path"]) if "path" in pieces else None
+    elif "argument" in pieces:
+        source = "argument"
+        raw = _text(pieces["argument"])
+        name = _joined(pieces.get("base", b""), pieces["argument"])
+    second = None
+    if "argument2" in pieces:
+        second = _joined(pieces["base2"], pieces["argument2"]) if "base2" in pieces else _text(pieces["argument2"])
+    character = _FILE_TYPES.get(record.mode & 0o170000) if record.mode else None
+    return File(
+        number=record.descriptor if record.descriptor >= 0 else None,
+        name=name,
+        name_raw=raw,
+        second_name=second,
+        type_character=character,
+        type=_TYPE_NAMES[character] if character else None,
+        device=device_number(record.device) if record.device else None,
+        inode=record.inode or None,
+        root=device_number(record.root) if record.root else None,
+        path_source=source,
+        path_cut=bool(flags & Flag.PATH_CUT) or None,
+        created=bool(flags & Flag.CREATED) or None,
+        upper_layer=bool(flags & Flag.UPPER) if flags & Flag.OBJECT else None,
+        from_host_tree=bool(flags & Flag.TREE) or None,
+        bytes_written=record.bytes if kind is Kind.SUMMARY else None,
+        writes=record.writes if kind is Kind.SUMMARY else None,
+    )
+
+
+def _joined(base: bytes, argument: bytes) -> str:
+    """Where an argument leads to, by the text alone: links are not followed."""
+    start = b"/" if argument.startswith(b"/") else (b"/" + b"/".join(reversed(base.split(b"/"))) + b"/")
+    path = os.path.normpath(start + argument)
+    return _text(b"/" + path.lstrip(b"/"))
+
+
+def _session(record: Record, flags: Flag, origin: Origin) -> Session:
+    entry = bool(flags & Flag.ENTRY)
+    stdin = STDIN[record.stdin_kind] if record.stdin_kind < len(STDIN) else None
+    if not record.session:
+        return Session()
+    return Session(
+        id=f"{origin.node}/{origin.boot}/{record.session}/{record.session_start}",
+        start=origin.epoch + record.session_start,
+        entry=entry or None,
+        tty=record.tty != 0 if entry else None,
+        stdin=stdin if entry else None,
+        in_cgroup=bool(flags & Flag.IN_CGROUP) if entry else None,
+    )
+
+
+def _drift(record: Record, kind: Kind, flags: Flag) -> Drift:
+    if flags & Flag.ESCAPE:
+        return Drift(kind="escape")
+    if kind is Kind.EXEC:
+        layer = _exec_layer(flags)
+        return Drift(kind="exec" if layer else None, layer=layer)
+    if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.SUMMARY, Kind.URING):
+        if kind is Kind.OPEN and not flags & Flag.WRITE:
+            return Drift()
+        return Drift(kind="attempt" if record.result < 0 else "write")
+    return Drift()
+
+
+def _exec_layer(flags: Flag) -> str | None:
+    if flags & Flag.MEMFD:
+        return "memfd"
+    if flags & Flag.DELETED:
+        return "deleted"
+    if flags & Flag.UPPER:
+        return "upper"
+    return None if flags & Flag.ON_ROOT else "volume"

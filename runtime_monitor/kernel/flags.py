@@ -1,0 +1,38 @@
+"""The numbers of bpf/events.h as enums: kinds of records, and flags. A test compares them with the header."""
+
+import enum
+
+
+class Kind(enum.IntEnum):
+    """`enum kind`: what a record is about."""
+
+    EXEC = 1
+    EXIT = 2
+    OPEN = 3
+    FILE = 4
+    NAME = 5
+    SUMMARY = 6
+    CALL = 7
+    URING = 8
+
+
+class Flag(enum.IntFlag):
+    """`enum flag`; the header says what each means."""
+
+    FAILED = 1 << 0
+    UPPER = 1 << 1
+    MEMFD = 1 << 2
+    DELETED = 1 << 3
+    CREATED = 1 << 4
+    PATH_CUT = 1 << 5
+    COMPAT = 1 << 6
+    TREE = 1 << 7
+    PROVISIONAL = 1 << 8
+    ENTRY = 1 << 9
+    FIRST = 1 << 10
+    IN_CGROUP = 1 << 11
+    ESCAPE = 1 << 12
+    OBJECT = 1 << 13
+    ON_ROOT = 1 << 14
+    WRITE = 1 << 15
+    SCRIPT = 1 << 16
