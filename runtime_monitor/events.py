@@ -95,7 +95,7 @@ class File(Struct, frozen=True, omit_defaults=True, kw_only=True):
     number: int | None = field(name="fd.num", default=None)
     name: str | None = field(name="fd.name", default=None)
     name_raw: str | None = field(name="fd.nameraw", default=None)
-    second_name: str | None = field(name="podseal.second_name", default=None)  # of rename, link, symlink
+    old_name: str | None = field(name="podseal.old_name", default=None)  # of rename and link
     type_character: str | None = field(name="fd.typechar", default=None)
     type: str | None = field(name="fd.type", default=None)
     device: int | None = field(name="fd.dev", default=None)

@@ -1,7 +1,7 @@
 """Builds the programs: each `*.bpf.c` of this folder -> `objects/<name>.bpf.o`.
 
-In: the C sources beside this module and a compiler, the `ziglang` wheel's clang or `clang` itself. Out: the objects that
-`kernel.loader` opens; they lie in a git-ignored folder in a checkout and inside the package in a wheel. Called by
+In: the C sources beside this module and a compiler, the `ziglang` wheel's clang or `clang` itself. Out: the objects
+that `kernel.loader` opens; they lie in a git-ignored folder in a checkout and inside the package in a wheel. Called by
 `make setup` (`python -m runtime_monitor.bpf.build`) and by the build of the wheel (setup.py); an installed wheel needs
 no compiler.
 """

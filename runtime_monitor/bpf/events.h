@@ -38,7 +38,7 @@ struct event {
 	__u64 session_start;
 	__u64 cgroup;	    /* id in the unified hierarchy */
 	__u64 inode;
-	__u64 bytes;	    /* of a summary */
+	__u64 written;	    /* of a summary */
 	__u64 changed;	    /* ctime and mtime of an executed file, ns since the epoch */
 	__u64 modified;
 	__u64 permitted, effective, inheritable;	/* capabilities */

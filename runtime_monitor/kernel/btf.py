@@ -19,18 +19,25 @@ VMLINUX: Final = Path("/sys/kernel/btf/vmlinux")
 class Types:
     """The types of one object or of the kernel; a context manager, as libbpf's memory is given back at the end."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        handle = library().btf__parse_elf(str(path).encode(), ffi.NULL) if path else library().btf__load_vmlinux_btf()
-        self._btf = check(f"reading the types of {path or VMLINUX}", handle)
-        self._owned = True
+    def __init__(self, handle: Any, *, owned: bool) -> None:  # noqa: ANN401 -- libbpf's struct btf
+        self._btf = handle
+        self._owned = owned
+
+    @classmethod
+    def of_file(cls, path: Path) -> Self:
+        """Of a built object."""
+        handle = library().btf__parse_elf(str(path).encode(), ffi.NULL)
+        return cls(check(f"reading the types of {path}", handle), owned=True)
+
+    @classmethod
+    def of_kernel(cls) -> Self:
+        """Of the running kernel, without its modules."""
+        return cls(check(f"reading {VMLINUX}", library().btf__load_vmlinux_btf()), owned=True)
 
     @classmethod
     def of_object(cls, handle: Any) -> Self:  # noqa: ANN401 -- libbpf's object
         """Of an object that libbpf has opened: only then do variables have their offsets."""
-        types = cls.__new__(cls)
-        types._btf = check("types of the object", library().bpf_object__btf(handle))
-        types._owned = False
-        return types
+        return cls(check("types of the object", library().bpf_object__btf(handle)), owned=False)
 
     def __enter__(self) -> Self:
         return self

@@ -45,8 +45,9 @@ class Call:
     result_is_bytes: bool = False
 
 
-def _open(name: str, n64: int | None, n32: int | None, *, directory: int, path: int, flags: int) -> Call:
-    return Call(name=name, slot=Slot.OPEN, numbers=(n64, n32), directory=directory, path=path, flags=flags)
+def _open(name: str, n64: int, n32: int, positions: tuple[int, int], flags: int) -> Call:
+    """`positions` of directory and path."""
+    return Call(name=name, slot=Slot.OPEN, numbers=(n64, n32), directory=positions[0], path=positions[1], flags=flags)
 
 
 def _write(name: str, n64: int | None, n32: int | None, descriptor: int = 0) -> Call:
@@ -79,11 +80,11 @@ def _other(name: str, n64: int, n32: int) -> Call:
 
 
 CALLS: Final = (
-    _open("open", 2, 5, directory=NOWHERE, path=0, flags=1),
-    _open("creat", 85, 8, directory=NOWHERE, path=0, flags=NOWHERE),
-    _open("openat", 257, 295, directory=0, path=1, flags=2),
-    _open("openat2", 437, 437, directory=0, path=1, flags=-2),
-    _open("open_by_handle_at", 304, 342, directory=NOWHERE, path=NOWHERE, flags=2),
+    _open("open", 2, 5, (NOWHERE, 0), flags=1),
+    _open("creat", 85, 8, (NOWHERE, 0), flags=NOWHERE),
+    _open("openat", 257, 295, (0, 1), flags=2),
+    _open("openat2", 437, 437, (0, 1), flags=-2),
+    _open("open_by_handle_at", 304, 342, (NOWHERE, NOWHERE), flags=2),
     _write("write", 1, 4),
     _write("pwrite64", 18, 181),
     _write("writev", 20, 146),
@@ -152,10 +153,7 @@ CALLS: Final = (
 
 _SHAPE: Final = struct.Struct("8b")
 _BY_INDEX: Final = {
-    number + abi * TABLE_SIZE: call
-    for call in CALLS
-    for abi, number in enumerate(call.numbers)
-    if number is not None
+    number + abi * TABLE_SIZE: call for call in CALLS for abi, number in enumerate(call.numbers) if number is not None
 }
 
 

@@ -18,9 +18,6 @@ from runtime_monitor.kernel.layout import Record
 STDIN: Final = (None, "pipe", "tty", "null", "file", "socket")
 """Names of `enum stdin_kind`."""
 _UNSET_LOGIN: Final = 0xFFFFFFFF
-_PIECES: Final = len(layout.PIECES)
-_FIRST_LENGTH: Final = Record._fields.index("length_path")
-_ARGUMENTS: Final = slice(Record._fields.index("argument0"), Record._fields.index("argument0") + 6)
 _FILE_TYPES: Final = {0o010000: "p", 0o020000: "f", 0o040000: "d", 0o060000: "f", 0o100000: "f", 0o140000: "u"}
 _TYPE_NAMES: Final = {"p": "pipe", "f": "file", "d": "directory", "u": "unix"}
 
@@ -65,7 +62,7 @@ def kernel_device(device: int) -> int:
 
 def _pieces(data: Any, record: Record) -> dict[str, bytes]:  # noqa: ANN401 -- anything with the buffer protocol
     offset, pieces = layout.SIZE, {}
-    for name, length in zip(layout.PIECES, record[_FIRST_LENGTH : _FIRST_LENGTH + _PIECES], strict=True):
+    for name, length in zip(layout.PIECES, layout.lengths(record), strict=True):
         if length:
             pieces[name] = bytes(data[offset : offset + length])
             offset += length
@@ -91,10 +88,9 @@ def _call(record: Record, kind: Kind, flags: Flag, origin: Origin) -> Call:
     called = calls.call_of(record.call) if record.call else None
     name = called.name if called else {Kind.EXEC: "execve", Kind.EXIT: "procexit"}.get(kind, "")
     failure = errno.errorcode.get(-record.result, str(record.result)) if record.result < 0 else "SUCCESS"
-    values = record[_ARGUMENTS]
     arguments: dict[str, str | int] = {}
     if called:
-        arguments = {f"argument{position}": value for position, value in enumerate(values)}
+        arguments = {f"argument{position}": value for position, value in enumerate(layout.arguments(record))}
     if kind is Kind.OPEN:
         arguments["flags"] = record.open_flags
     return Call(
@@ -171,15 +167,15 @@ def _file(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> 
         source = "argument"
         raw = _text(pieces["argument"])
         name = _joined(pieces.get("base", b""), pieces["argument"])
-    second = None
+    old = None
     if "argument2" in pieces:
-        second = _joined(pieces["base2"], pieces["argument2"]) if "base2" in pieces else _text(pieces["argument2"])
+        old, raw, name = name, _text(pieces["argument2"]), _joined(pieces.get("base2", b""), pieces["argument2"])
     character = _FILE_TYPES.get(record.mode & 0o170000) if record.mode else None
     return File(
         number=record.descriptor if record.descriptor >= 0 else None,
         name=name,
         name_raw=raw,
-        second_name=second,
+        old_name=old,
         type_character=character,
         type=_TYPE_NAMES[character] if character else None,
         device=device_number(record.device) if record.device else None,
@@ -190,7 +186,7 @@ def _file(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> 
         created=bool(flags & Flag.CREATED) or None,
         upper_layer=bool(flags & Flag.UPPER) if flags & Flag.OBJECT else None,
         from_host_tree=bool(flags & Flag.TREE) or None,
-        bytes_written=record.bytes if kind is Kind.SUMMARY else None,
+        bytes_written=record.written if kind is Kind.SUMMARY else None,
         writes=record.writes if kind is Kind.SUMMARY else None,
     )
 

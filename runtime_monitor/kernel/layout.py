@@ -5,7 +5,7 @@ that a header changed on one side alone is told before the first record is read.
 """
 
 import struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from runtime_monitor.kernel import btf
 
@@ -23,7 +23,7 @@ class Record(NamedTuple):
     session_start: int
     cgroup: int
     inode: int
-    bytes: int
+    written: int
     changed: int
     modified: int
     permitted: int
@@ -73,7 +73,7 @@ class Record(NamedTuple):
 
 
 _RUNS: Final = (
-    ("Q", ("time", "sequence", "start", "parent_start", "session_start", "cgroup", "inode", "bytes", "changed")),
+    ("Q", ("time", "sequence", "start", "parent_start", "session_start", "cgroup", "inode", "written", "changed")),
     ("Q", ("modified", "permitted", "effective", "inheritable")),
     ("q", ("result",)),
     ("6Q", ("arguments",)),
@@ -93,6 +93,25 @@ SIZE: Final = _STRUCT.size
 def unpack(buffer: Any, offset: int = 0) -> Record:  # noqa: ANN401 -- anything with the buffer protocol
     """The fixed part of the record at `offset`; raises `struct.error` where the buffer is too short."""
     return Record._make(_STRUCT.unpack_from(buffer, offset))
+
+
+_LENGTHS: Final = slice(Record._fields.index("length_path"), Record._fields.index("length_cwd") + 1)
+_ARGUMENTS: Final = slice(Record._fields.index("argument0"), Record._fields.index("argument5") + 1)
+
+
+def lengths(record: Record) -> tuple[int, ...]:
+    """Bytes of each of the `PIECES`."""
+    return cast("tuple[int, ...]", record[_LENGTHS])
+
+
+def arguments(record: Record) -> tuple[int, ...]:
+    """The call's six arguments."""
+    return cast("tuple[int, ...]", record[_ARGUMENTS])
+
+
+def pack(record: Record) -> bytes:
+    """What `unpack` undoes: a recorded event as the programs would have written it."""
+    return _STRUCT.pack(*record)
 
 
 def differences(types: btf.Types) -> list[str]:

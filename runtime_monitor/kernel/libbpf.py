@@ -66,7 +66,6 @@ libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t function);
 """
 
 
-
 class KernelError(RuntimeError):
     """The kernel, or the machine, does not let the sensor work; the message names place, cause and remedy."""
 

@@ -22,11 +22,14 @@ def require(vmlinux: Path = VMLINUX, lockdown: Path = LOCKDOWN) -> None:
     if os.uname().machine != "x86_64":
         raise KernelError(f"the sensor knows the system calls of x86-64 alone, this is {os.uname().machine}")
     if not vmlinux.exists():
-        raise KernelError(f"{vmlinux} is missing: the kernel was built without CONFIG_DEBUG_INFO_BTF, and 5.17 or later"
-                          " is needed")
+        raise KernelError(
+            f"{vmlinux} is missing: the kernel was built without CONFIG_DEBUG_INFO_BTF, and 5.17 or later is needed"
+        )
     if lockdown.exists() and "[confidentiality]" in lockdown.read_text():
-        raise KernelError("the kernel is locked down (confidentiality), which forbids reading its memory: boot with"
-                          " lockdown=integrity or less")
+        raise KernelError(
+            "the kernel is locked down (confidentiality), which forbids reading its memory: boot with"
+            " lockdown=integrity or less"
+        )
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ def mount_bpffs(path: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"bpf", str(path).encode(), b"bpf", 0, b"mode=0700") != 0:
         number = ctypes.get_errno()
-        raise KernelError(f"{path} is no BPF file system, and mounting one failed: {os.strerror(number)}; run"
-                          f" mount -t bpf bpf {path}")
+        raise KernelError(
+            f"{path} is no BPF file system, and mounting one failed: {os.strerror(number)}; run mount -t bpf bpf {path}"
+        )
 
 
 def _is_bpffs(path: Path) -> bool:

@@ -40,7 +40,7 @@ class Root:
 
 
 def root_of_process(pid: int, host: Host, proc: Path = Path("/proc")) -> Root:
-    """The root that a process sees; raises `OSError` where it is gone or a kernel thread. Host namespaces are left out."""
+    """The root that a process sees, without the host's namespaces; `OSError` where it is gone or the kernel's."""
     process = proc / str(pid)
 
     (process / "exe").readlink()

@@ -5,7 +5,6 @@ container, `losses` counts what could not be told, `describe` is the one line fo
 `selftest`.
 """
 
-import os
 import platform
 import select
 import struct
@@ -82,20 +81,7 @@ class Sensor:
         return sensor
 
     def _load(self) -> None:
-        paths = sorted(self.settings.objects.glob("*.bpf.o"))
-        if not paths:
-            raise KernelError(f"no programs in {self.settings.objects}: run `make setup`, or install the wheel")
-        with btf.Types(paths[0]) as types:
-            if told := layout.differences(types):
-                raise KernelError(f"{paths[0].name} was built from another version: {'; '.join(told)}")
-        constants = self._constants()
-        # The pins only let the objects share maps while they load; the descriptors keep the maps.
-        folder = Path(self._resources.enter_context(_BpffsFolder(self.settings.bpffs)))
-        for path in paths:
-            plan = loader.Plan(path, folder, constants, ring_bytes=self.settings.ring_bytes)
-            loaded = loader.load(plan)
-            self._objects.append(loaded)
-            self._resources.callback(loaded.close)
+        self._load_objects()
         self._adopt_maps()
         self._fill_followers()
         self._ring = self._resources.enter_context(Ring(self._maps["ring"].file_descriptor, self.settings.ring_bytes))
@@ -105,6 +91,22 @@ class Sensor:
             loader.attach(loaded)
         self.roots = roots.Roots(self._maps, self.host)
         self.roots.find_running()
+
+    def _load_objects(self) -> None:
+        paths = sorted(self.settings.objects.glob("*.bpf.o"))
+        if not paths:
+            raise KernelError(f"no programs in {self.settings.objects}: run `make setup`, or install the wheel")
+        with btf.Types.of_file(paths[0]) as types:
+            if told := layout.differences(types):
+                raise KernelError(f"{paths[0].name} was built from another version: {'; '.join(told)}")
+        constants = self._constants()
+        # The pins only let the objects share maps while they load; the descriptors keep the maps.
+        with _BpffsFolder(self.settings.bpffs) as folder:
+            for path in paths:
+                plan = loader.Plan(path, folder, constants, ring_bytes=self.settings.ring_bytes)
+                loaded = loader.load(plan)
+                self._objects.append(loaded)
+                self._resources.callback(loaded.close)
 
     def _constants(self) -> dict[str, bytes]:
         return calls.tables() | {
@@ -195,11 +197,11 @@ class _BpffsFolder:
     def __init__(self, bpffs: Path) -> None:
         self._bpffs = bpffs
 
-    def __enter__(self) -> str:
+    def __enter__(self) -> Path:
         self._path = Path(tempfile.mkdtemp(prefix="podseal-", dir=self._bpffs))
-        return str(self._path)
+        return self._path
 
     def __exit__(self, *_: object) -> None:
         for pin in self._path.iterdir():
-            os.unlink(pin)
+            pin.unlink()
         self._path.rmdir()

@@ -1,0 +1,53 @@
+"""The table of system calls."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from runtime_monitor.kernel import calls
+
+HEADERS = ("asm/unistd_64.h", "asm/unistd_32.h")
+FOLDERS = (Path("/usr/include/x86_64-linux-gnu"), Path("/usr/include"))
+OTHER_NAMES = {"fchown": "fchown32", "chown": "chown32", "lchown": "lchown32", "mmap": "mmap2"}
+"""What the 32-bit table calls a call whose 64-bit name we use; its 16-bit ancestor keeps the name there."""
+
+
+@pytest.mark.parametrize("abi", [0, 1])
+def test_numbers_are_the_kernel_s(abi: int) -> None:
+    """By the kernel's own headers, as far as they know the call."""
+    headers = [folder / HEADERS[abi] for folder in FOLDERS if (folder / HEADERS[abi]).exists()]
+    if not headers:
+        pytest.skip("needs the kernel's headers: install linux-libc-dev")
+    known = {name: int(number) for name, number in re.findall(r"__NR_(\w+) (\d+)", headers[0].read_text())}
+    checked = 0
+    for call in calls.CALLS:
+        name = call.name.removesuffix("16")
+        name = OTHER_NAMES.get(call.name, name) if abi else name
+        if call.numbers[abi] is not None and name in known:
+            assert known[name] == call.numbers[abi], call.name
+            checked += 1
+    assert checked > 50
+
+
+def test_no_number_stands_for_two_calls() -> None:
+    """In either table."""
+    for abi in (0, 1):
+        numbers = [call.numbers[abi] for call in calls.CALLS if call.numbers[abi] is not None]
+        assert len(numbers) == len(set(numbers))
+
+
+def test_a_call_is_found_by_the_index_that_an_event_carries() -> None:
+    """The 32-bit table comes after the 64-bit one."""
+    openat = next(call for call in calls.CALLS if call.name == "openat")
+    assert calls.call_of(257) is openat
+    assert calls.call_of(calls.TABLE_SIZE + 295) is openat
+    assert calls.call_of(calls.TABLE_SIZE - 1) is None
+
+
+def test_tables_hold_every_shape() -> None:
+    """Eight bytes a number, and one byte that says whether either table has something there."""
+    tables = calls.tables()
+    assert len(tables["calls"]) == 8 * 2 * calls.TABLE_SIZE
+    assert tables["calls"][8 * 257 : 8 * 258] == bytes([calls.Slot.OPEN, 0, 1, 255, 255, 255, 2, 0])
+    assert [tables["wanted"][number] for number in (0, 1, 257, 295)] == [0, 1, 1, 1]

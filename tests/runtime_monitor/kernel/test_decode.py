@@ -1,0 +1,120 @@
+"""Bytes -> Event."""
+
+import errno
+import os
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime_monitor.events import record as flat
+from runtime_monitor.kernel import layout
+from runtime_monitor.kernel.decode import Origin, decode, device_number, kernel_device
+from runtime_monitor.kernel.flags import Flag, Kind
+from tests.runtime_monitor.kernel.records import record
+
+ORIGIN = Origin(node="node1", boot="0a1b2c3d", epoch=1_000)
+OPENAT, RENAME, OPENAT_32 = 257, 82, 512 + 295
+OVERLAY = 73
+
+
+def _decoded(pieces: dict[str, bytes] | None = None, **values: Any) -> dict[str, Any]:  # noqa: ANN401 -- as `record`
+    return flat(decode(record(pieces, **values), ORIGIN))
+
+
+def test_an_open_for_writing() -> None:
+    """The path comes leaf first; the time is the epoch's, the id is node, boot, CPU and sequence."""
+    flags = Flag.OBJECT | Flag.WRITE | Flag.ON_ROOT | Flag.CREATED
+    data = record(
+        {"path": b"x/etc/"}, kind=Kind.OPEN, call=OPENAT, flags=flags, open_flags=os.O_WRONLY, result=3,
+        descriptor=3, device=OVERLAY, root=OVERLAY, mode=0o100644, time=500, cpu=1, sequence=7, comm=b"sh\0",
+    )  # fmt: skip
+    event = decode(data, ORIGIN)
+    assert event.id == "node1/0a1b2c3d/1/7"
+    assert event.evt.time == 1_500
+    said = flat(event)
+    assert {name: said[name] for name in ("evt.type", "fd.name", "fd.path_source", "fd.num", "proc.name")} == {
+        "evt.type": "openat", "fd.name": "/etc/x", "fd.path_source": "object", "fd.num": 3, "proc.name": "sh",
+    }  # fmt: skip
+    assert said["drift.kind"] == "write"
+    assert said["evt.is_open_write"] is True
+    assert said["evt.is_open_read"] is False
+
+
+def test_a_refused_open_is_an_attempt_on_what_the_argument_says() -> None:
+    """Joined with the directory it starts from; the raw text is kept."""
+    said = _decoded(
+        {"base": b"lib/usr/", "argument": b"../x"}, kind=Kind.OPEN, call=OPENAT, result=-errno.EROFS, flags=Flag.WRITE
+    )
+    assert (said["fd.name"], said["fd.nameraw"], said["fd.path_source"]) == ("/usr/x", "../x", "argument")
+    assert (said["evt.res"], said["drift.kind"]) == ("EROFS", "attempt")
+
+
+def test_a_rename_is_about_its_new_name() -> None:
+    """The old one stands beside it."""
+    said = _decoded(
+        {"base": b"etc/", "argument": b"a", "base2": b"tmp/", "argument2": b"/b"}, kind=Kind.NAME, call=RENAME
+    )
+    assert (said["fd.name"], said["podseal.old_name"]) == ("/b", "/etc/a")
+
+
+def test_a_32_bit_call_has_the_same_name() -> None:
+    """Whichever table it came by."""
+    assert _decoded(kind=Kind.OPEN, call=OPENAT_32)["evt.type"] == "openat"
+
+
+def test_an_exec_that_begins_a_session() -> None:
+    """Arguments, working directory, the session's id and how it is connected."""
+    said = _decoded(
+        {"path": b"sh/bin/", "argv": b"sh\0-c\0true\0", "environment": b"A=1\0", "cwd": b"tmp/"},
+        kind=Kind.EXEC, flags=Flag.ENTRY | Flag.ON_ROOT | Flag.OBJECT, session=9, session_start=11, tty=0x8800000,
+        stdin_kind=2,
+    )  # fmt: skip
+    assert (said["proc.exe"], said["proc.argv"], said["proc.cwd"]) == ("sh", ("-c", "true"), "/tmp")  # noqa: S108
+    assert (said["exec.session"], said["exec.tty"], said["session.stdin"]) == ("node1/0a1b2c3d/9/11", True, "tty")
+    assert "drift.kind" not in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "layer"),
+    [
+        (Flag.ON_ROOT | Flag.UPPER, "upper"),
+        (Flag.MEMFD | Flag.DELETED, "memfd"),
+        (Flag.ON_ROOT | Flag.UPPER | Flag.DELETED, "deleted"),
+        (Flag(0), "volume"),
+    ],
+)
+def test_what_was_executed_was_not_in_the_image(flags: Flag, layer: str) -> None:
+    """By where its file is."""
+    said = _decoded({"path": b"x/"}, kind=Kind.EXEC, flags=flags | Flag.OBJECT)
+    assert (said["drift.kind"], said["drift.layer"]) == ("exec", layer)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(b"a\nb", "/a\nb"), (b"\xff\xfe", "/\udcff\udcfe"), (b" ", "/ "), (b"\x1b[2J", "/\x1b[2J"), (b"..", "/..")],
+    ids=["newline", "no UTF-8", "blank", "escape", "dots"],
+)
+def test_a_hostile_name_is_kept_as_it_is(name: bytes, shown: str) -> None:
+    """Nothing raises, nothing is lost."""
+    assert _decoded({"path": name + b"/"}, kind=Kind.OPEN, flags=Flag.OBJECT)["fd.name"] == shown
+
+
+def test_device_numbers_go_both_ways() -> None:
+    """As stat tells them and as the kernel does."""
+    for device in (os.makedev(0, 73), os.makedev(254, 1), os.makedev(8, 300)):
+        assert device_number(kernel_device(device)) == device
+
+
+@given(
+    st.dictionaries(st.sampled_from(layout.PIECES), st.binary(max_size=40)),
+    st.sampled_from(list(Kind)),
+    st.integers(0, 2**17 - 1),
+    st.integers(-(2**63), 2**63 - 1),
+)
+def test_no_bytes_raise(pieces: dict[str, bytes], kind: Kind, flags: int, result: int) -> None:
+    """Whatever a process calls itself, an Event comes out that can be written down."""
+    event = decode(record(pieces, kind=kind, flags=flags, result=result, comm=b"\xff\xff", stdin_kind=99), ORIGIN)
+    assert msgspec.json.encode({name: str(value).encode(errors="replace") for name, value in flat(event).items()})

@@ -1,0 +1,34 @@
+"""Bringing objects into the kernel."""
+
+from pathlib import Path
+
+import pytest
+
+from runtime_monitor.bpf import build
+from runtime_monitor.kernel import loader
+from runtime_monitor.kernel.libbpf import KernelError
+from runtime_monitor.kernel.sensor import Sensor
+
+pytestmark = pytest.mark.kernel
+OBJECT = build.OBJECTS / "process.bpf.o"
+
+
+def test_programs_that_others_go_on_to_are_not_attached(sensor: Sensor) -> None:
+    """All others are."""
+    for loaded in sensor._objects:
+        followers = {name for name in loaded.programs if name.startswith(loader.FOLLOWER)}
+        assert set(loaded.links) == set(loaded.programs) - followers
+
+
+def test_a_constant_of_another_size_is_refused() -> None:
+    """Before anything is loaded."""
+    plan = loader.Plan(OBJECT, Path("/sys/fs/bpf"), {"host_root_device": bytes(2)})
+    with pytest.raises(KernelError, match=r"process\.bpf\.o: host_root_device takes 4 bytes, not 2"):
+        loader.load(plan)
+
+
+def test_an_object_that_is_none_is_named(tmp_path: Path) -> None:
+    """With its path."""
+    (tmp_path / "x.bpf.o").write_bytes(b"no object")
+    with pytest.raises(KernelError, match=r"opening .*x\.bpf\.o"):
+        loader.load(loader.Plan(tmp_path / "x.bpf.o", tmp_path, {}))
