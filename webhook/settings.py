@@ -24,6 +24,7 @@ ApiVersion = Literal["config.podseal.dev/v1alpha1"]
 Version = Annotated[str, Meta(pattern=r"^(latest|v[1-9][0-9]{0,5})$")]
 Quantity = Annotated[str, Meta(pattern=r"^[0-9]*[1-9][0-9]*(k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+NamePattern = Annotated[str, Meta(pattern=r"^[a-z0-9.*?-]+$")]
 Address = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}$")]
 TlsVersion = Literal["VersionTLS12", "VersionTLS13"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -96,7 +97,7 @@ class Defaults(_Known, frozen=True):
 class Floor(_Known, frozen=True):
     """What no label goes below in namespaces with these names (`*` and `?` as in a shell)."""
 
-    namespaces: tuple[str, ...]
+    namespaces: tuple[NamePattern, ...]
     enforce: model.Profile = "off"
     warn: model.Profile = "off"
     audit: model.Profile = "off"

@@ -3,6 +3,9 @@
 It spares the API server idle rivals. Safety does not rest on it: two replicas that both believe to hold it are
 kept apart by resourceVersions (see `reconcile`).
 
+A Lease that is missing is made only when it has been so for a while: an installation that brings one (Helm makes it
+after the Deployment) would fail if it were there already.
+
 As in client-go, a holder counts as gone when its record has not changed for its duration on this machine's own
 monotonic clock: the times in the record were written by another clock. Rights that it needs: get, patch and create,
 all bound to the one name.
@@ -18,6 +21,7 @@ from typing import Any
 from certs import errors
 from certs.cluster import api
 
+_LATE_SECONDS = 20.0
 _MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -50,15 +54,17 @@ class Lease:
         self._clocks = clocks
         self._seen = ""
         self._seen_at = 0.0
+        self._missing_since: float | None = None
 
     def hold(self) -> bool:
         """Acquire or renew; whether this replica holds it now.
 
         Raises:
-            errors.CertsError: the API server is away or refuses.
+            errors.CertsError: the API server is away or refuses, or there is no Lease yet.
         """
         try:
-            found = self._api.get(self._address) or self._api.ensure(self._address)
+            found = self._api.get(self._address) or self._made()
+            self._missing_since = None
             if not self._free(found):
                 return False
             body = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}}
@@ -66,6 +72,16 @@ class Lease:
         except errors.ConflictError:
             return False
         return True
+
+    def _made(self) -> api.Object:
+        """The Lease, made now; not before it has been missing for some time."""
+        now = self._clocks.monotonic()
+        self._missing_since = now if self._missing_since is None else self._missing_since
+        left = min(_LATE_SECONDS, self._duration.total_seconds() / 4) - (now - self._missing_since)
+        if left > 0:
+            remedy = f"nothing: it is made in {left:.0f} s, unless the installation does so before"
+            raise errors.CertsError(str(self._address), "does not exist yet", remedy)
+        return self._api.ensure(self._address)
 
     def release(self) -> None:
         """Give it up, if it is held, so that the next replica need not wait.

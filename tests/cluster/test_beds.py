@@ -152,9 +152,7 @@ viewer    get     pods                              yes
 viewer    create  pods                              no
 viewer    create  pods/exec                         no
 labeller  patch   namespaces                        yes
-labeller  grant   exemptions.podseal.dev privileged no
 granter   patch   namespaces                        yes
-granter   grant   exemptions.podseal.dev privileged yes
 stranger  get     pods                              no
 """.strip().splitlines()
 

@@ -16,13 +16,8 @@ Rule = dict[str, list[str]]
 
 _SET_NAMESPACE_LABELS: Rule = {
     "apiGroups": [""],
-    "resources": ["namespaces"],
-    "verbs": ["get", "list", "patch", "update"],
-}
-_GRANT_EXEMPTIONS: Rule = {
-    "apiGroups": ["podseal.dev"],
-    "resources": ["exemptions"],
-    "verbs": ["grant"],
+    "resources": ["namespaces", "namespaces/status", "namespaces/finalize"],
+    "verbs": ["get", "list", "create", "patch", "update"],
 }
 
 
@@ -52,7 +47,7 @@ PEOPLE = (
     User("dev", namespace_role="edit"),
     User("viewer", namespace_role="view"),
     User("labeller", namespace_role="edit", rules=(_SET_NAMESPACE_LABELS,)),
-    User("granter", namespace_role="edit", rules=(_SET_NAMESPACE_LABELS, _GRANT_EXEMPTIONS)),
+    User("granter", namespace_role="edit", rules=(_SET_NAMESPACE_LABELS,)),
     User("stranger"),
 )
 CONTROLLER_MANAGER = User("controller-manager", component_name="system:kube-controller-manager")

@@ -253,7 +253,6 @@ def wholly_gone(stage: Stage) -> Outcome:
     is back, the next creation passes.
     """
     bed, names = stage.bed, ("kube-system", installation.OWN_NAMESPACE)
-    bed.create_namespace(installation.OWN_NAMESPACE)
     said = objects.create(bed, stage.namespace, objects.sealed("before", schedulerName="nobody"), user="admin")
     gone = list(stage.podseal.replicas)
     for replica in gone:
@@ -269,7 +268,6 @@ def wholly_gone(stage: Stage) -> Outcome:
     for arguments in (("label", "pod/before", "a=b"), ("delete", "pod/before", "--timeout=30s")):
         changed = bed.kubectl("admin", *arguments, "--namespace", stage.namespace)
         problems += [changed.stderr] if changed.returncode else []
-    bed.delete_namespace(installation.OWN_NAMESPACE)
     for replica in gone:
         stage.podseal.forget(replica)
         stage.podseal.add_replica()

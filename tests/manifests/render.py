@@ -2,6 +2,7 @@
 
 | made | from |
 | --- | --- |
+| manifests/helm/podseal: crds, templates/guard, templates/sessions/execsessions.yaml | `guarding` |
 | manifests/install.yaml | the chart with its default values |
 | manifests/helm/podseal/values.schema.json: `policy`, `settings`, `$defs` | what podseal reads (webhook.settings) |
 | manifests/helm/podseal/README.md: the table of values | the comments in values.yaml |
@@ -20,17 +21,21 @@ import msgspec
 import yaml
 
 from tests import reference
-from tests.manifests import chart
+from tests.manifests import chart, guarding
 from webhook import settings
 
 INSTALL = chart.ROOT / "manifests" / "install.yaml"
 SCHEMA = chart.CHART / "values.schema.json"
 README = chart.CHART / "README.md"
 VALUES = chart.CHART / "values.yaml"
+TEMPLATES = chart.CHART / "templates"
 
 _INSTALL_HEAD = """\
 # podseal with the default values of its chart (manifests/helm/podseal), made by `make manifests`. Install it with
+#   kubectl apply --server-side -f crds
+#   kubectl wait --for=condition=Established crd/exemptions.podseal.dev crd/execsessions.podseal.dev
 #   kubectl apply --server-side -f install.yaml
+# The definitions of podseal's kinds stand apart, so that deleting this file's objects keeps every ExecSession.
 # The webhook configurations stand first: nothing is sent to them before podseal-certs has registered the webhook, and
 # `kubectl delete -f install.yaml` takes them away before the webhook itself.
 """
@@ -52,8 +57,9 @@ _TABLE = re.compile(r"(<!-- generated: values -->\n).*?(<!-- end -->)", re.DOTAL
 
 
 def install() -> str:
-    """install.yaml: the default rendering, without the hooks that only Helm knows."""
+    """install.yaml: the default rendering, without the hooks that only Helm knows and the definitions of kinds."""
     documents = [part for part in re.split(r"^---\n", chart.render(None, "--no-hooks"), flags=re.MULTILINE) if part]
+    documents = [part for part in documents if "kind: CustomResourceDefinition\n" not in part]
     first = [part for part in documents if "WebhookConfiguration\n" in part]
     rest = [part for part in documents if part not in first]
     return _INSTALL_HEAD + "".join(f"---\n{part}" for part in first) + _NAMESPACE + "".join(f"---\n{p}" for p in rest)
@@ -122,16 +128,22 @@ def _comment_above(lines: list[str], line: int) -> str:
 
 
 MADE: dict[pathlib.Path, collections.abc.Callable[[str], str]] = {
+    TEMPLATES / "guard" / "policy.yaml": guarding.policy,
+    TEMPLATES / "guard" / "exemptions.yaml": guarding.exemptions,
+    TEMPLATES / "guard" / "roles.yaml": guarding.roles,
+    TEMPLATES / "sessions" / "execsessions.yaml": guarding.session_crd,
+    chart.CHART / "crds" / "exemptions.podseal.dev.yaml": guarding.exemption_crd,
     SCHEMA: schema,
     README: readme,
     INSTALL: lambda _: install(),
 }
-"""Each file and how its text follows from what it has now; the schema comes first, since Helm reads it."""
+"""Each file and how its text follows from what it has now; what Helm reads comes before what it renders."""
 
 
 def main() -> int:
     """Write the files anew."""
     for path, made in MADE.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(made(path.read_text() if path.exists() else ""))
     return 0
 

@@ -45,8 +45,7 @@ DEFAULTS: dict[str, tuple[tuple[str | int, ...], object]] = {
     "without an answer a pod is not repaired": ((*MUTATING, 0, "failurePolicy"), "Ignore"),
     "later sidecars are repaired too": ((*MUTATING, 0, "reinvocationPolicy"), "IfNeeded"),
     "other versions of a resource are judged too": ((*VALIDATING, 0, "matchPolicy"), "Equivalent"),
-    "nothing is written by a review": ((*VALIDATING, 0, "sideEffects"), "None"),
-    "nothing is written by a repair": ((*MUTATING, 0, "sideEffects"), "None"),
+    "nothing is written by a dry run": ((*VALIDATING, 0, "sideEffects"), "NoneOnDryRun"),
     "system namespaces and podseal's own are not judged": ((*VALIDATING, 0, *EXEMPT), GUARDED),
     "nor are their workloads": ((*VALIDATING, 1, *EXEMPT), GUARDED),
     "nor are their pods repaired": ((*MUTATING, 0, *EXEMPT), GUARDED),
@@ -221,6 +220,70 @@ def test_refused(values: chart.Values, message: str) -> None:
     assert message in str(raised.value)
 
 
+SYSTEM = ["kube-system", "kube-public", "kube-node-lease", "podseal-system"]
+FLOOR = {"namespaces": ["pay-*", "x?.y"], "exec": "deny"}
+GATES: dict[str, tuple[chart.Values, list[tuple[str, str, str]]]] = {
+    "by default exec is recorded and connect allowed": ({}, [
+        ("exec-deny", "Fail", "exec In deny"), ("exec-record", "Ignore", "exec NotIn allow deny"),
+        ("connect-deny", "Fail", "connect In deny"), ("connect-record", "Ignore", "connect In record"),
+    ]),
+    "exec denied by default": ({"policy": {"defaults": {"exec": "deny"}}}, [
+        ("exec-deny", "Fail", "exec NotIn allow record"), ("exec-record", "Ignore", "exec In record"),
+    ]),
+    "exec allowed by default": ({"policy": {"defaults": {"exec": "allow"}}}, [
+        ("exec-deny", "Fail", "exec In deny"), ("exec-record", "Ignore", "exec In record"),
+    ]),
+    "connect recorded by default": ({"policy": {"defaults": {"connect": "record"}}}, [
+        ("connect-record", "Ignore", "connect NotIn allow deny"),
+    ]),
+    "a floor that records makes `allow` no way out": (
+        {"policy": {"floors": [{"namespaces": ["pay-*"], "connect": "record"}]}},
+        [("connect-record", "Ignore", "connect NotIn deny"), ("exec-record", "Ignore", "exec NotIn allow deny")],
+    ),
+    "a floor that denies fails closed whatever the label": ({"policy": {"floors": [FLOOR]}}, [
+        ("exec-deny", "Fail", "exec In deny"), ("exec-floor", "Fail", ""), ("exec-record", "Ignore", "exec NotIn deny"),
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "expected"), GATES.values(), ids=GATES.keys())
+def test_gates(values: chart.Values, expected: list[tuple[str, str, str]]) -> None:
+    """Which label of a namespace sends a reach into its pods where, and what comes of it without an answer."""
+    webhooks = {each["name"].partition(".")[0]: each for each in at(chart.objects(values), *VALIDATING)}
+    assert {name for name in webhooks if name.endswith("-floor")} == {n for n, _, _ in expected if n.endswith("-floor")}
+    for name, failure, selector in expected:
+        named, *labelled = webhooks[name]["namespaceSelector"]["matchExpressions"]
+        assert (named["operator"], named["values"]) == ("NotIn", SYSTEM)
+        said = [f"{each['key']} {each['operator']} {' '.join(each['values'])}" for each in labelled]
+        assert (webhooks[name]["failurePolicy"], said) == (failure, [f"podseal.dev/{selector}"] if selector else [])
+        assert webhooks[name]["timeoutSeconds"] == (2 if failure == "Ignore" else 5)
+
+
+def test_a_floors_namespaces_are_those_of_its_own_webhook_alone() -> None:
+    """The patterns of the policy become one expression, and the others have its opposite: nobody is asked twice."""
+    webhooks = {each["name"]: each for each in at(chart.objects({"policy": {"floors": [FLOOR]}}), *VALIDATING)}
+    named = r"request.namespace.matches('^(pay-.*|x.\\.y)$')"
+    for name, expected in (("exec-floor", named), ("exec-deny", f"!({named})"), ("exec-record", f"!({named})")):
+        (condition,) = webhooks[f"{name}.podseal.dev"]["matchConditions"]
+        assert condition["expression"] == expected
+    assert "matchConditions" not in webhooks["connect-deny.podseal.dev"]
+
+
+def test_system_namespaces_are_recorded_and_never_closed() -> None:
+    """kube-system and podseal's own hold the most valuable pods, and whoever repairs a cluster must reach them."""
+    found = chart.objects({"exemptNamespaces": ["cni"]})
+    webhooks = {each["name"]: each for each in at(found, *VALIDATING)}
+    system = webhooks["system.podseal.dev"]
+    (named,) = system["namespaceSelector"]["matchExpressions"]
+    assert (named["operator"], named["values"]) == ("In", [*SYSTEM, "cni"])
+    assert (system["failurePolicy"], system["timeoutSeconds"]) == ("Ignore", 2)
+    rules = json.loads(at(found, *VALIDATING[:2], "metadata", "annotations", "podseal.dev/rules"))
+    asked = {(o, r) for rule in rules["system.podseal.dev"] for o in rule["operations"] for r in rule["resources"]}
+    assert asked == {("CONNECT", f"pods/{each}") for each in ("exec", "attach", "portforward", "proxy")} | {
+        ("CONNECT", "services/proxy"), ("UPDATE", "pods"), ("UPDATE", "pods/ephemeralcontainers"),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("values", [{}, chart.ALL_OPTIONS], ids=["default", "everything"])
 def test_lint(values: chart.Values) -> None:
     """`helm lint --strict` finds nothing."""
@@ -321,7 +384,7 @@ def test_nothing_is_sent_before_the_webhook_is_registered(default: list[chart.Ob
     for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
         found = chart.one(default, kind, "podseal")
         rules = json.loads(found["metadata"]["annotations"]["podseal.dev/rules"])
-        assert list(rules) == [each["name"] for each in found["webhooks"]]
+        assert set(rules) == {each["name"] for each in found["webhooks"]}
         assert all(rules.values())
         for each in found["webhooks"]:
             assert "rules" not in each

@@ -12,10 +12,17 @@ WEBHOOKS = [
     for kind in ("mutating", "validating")
 ]
 OWN_SECRET = ("podseal-system", "", "secrets", "podseal-tls", "create get patch")
+WEBHOOK = [
+    ("", "", "namespaces", "", "get list watch"),
+    ("", "", "pods", "", "get list"),
+    ("", "authorization.k8s.io", "subjectaccessreviews", "", "create"),
+    ("", "podseal.dev", "execsessions", "", "create"),
+    ("", "podseal.dev", "execsessions/status", "", "patch"),
+]
 FOREIGN_SECRET = ("podseal-system", "", "secrets", "made-by-cert-manager", "get")
 
 Right = tuple[str, str, str, str, str]
-"""Namespace (empty: the cluster), API group, resource, name, verbs."""
+"""Namespace (empty: the cluster), API group, resource, name (empty: any), verbs."""
 
 
 def rights(objects: list[chart.Object]) -> dict[str, list[Right]]:
@@ -33,7 +40,7 @@ def rights(objects: list[chart.Object]) -> dict[str, list[Right]]:
                 for rule in role["rules"]
                 for group in rule["apiGroups"]
                 for resource in rule["resources"]
-                for name in rule["resourceNames"]  # a rule without names fails here: every right is bound to one
+                for name in rule.get("resourceNames", [""])
             ]
     return found
 
@@ -49,17 +56,28 @@ CASES = {
 
 @pytest.mark.parametrize(("values", "secret"), CASES.values(), ids=CASES.keys())
 def test_rights_are_these_and_no_others(values: chart.Values, secret: Right) -> None:
-    """Each is bound to the name of one object; the webhook has none at all."""
-    expected = {"podseal-webhook": [], "podseal-certs": sorted([secret, LEASE, *WEBHOOKS])}
+    """podseal-certs has none but to objects by name; the webhook reads, and writes records alone."""
+    expected = {"podseal-webhook": WEBHOOK, "podseal-certs": sorted([secret, LEASE, *WEBHOOKS])}
     assert {name: sorted(each) for name, each in rights(chart.objects(values)).items()} == expected
 
 
-def test_the_webhook_has_no_token(default: list[chart.Object]) -> None:
-    """Nothing to steal: neither its account nor its pod mounts one."""
+def test_the_webhooks_token_is_its_pods_alone(default: list[chart.Object]) -> None:
+    """The pod asks for it; whoever else runs under the account gets none by itself."""
     account = chart.one(default, "ServiceAccount", "podseal-webhook")
     pod = chart.one(default, "Deployment", "podseal-webhook")["spec"]["template"]["spec"]
     assert account["automountServiceAccountToken"] is False
-    assert pod["automountServiceAccountToken"] is False
+    assert pod["automountServiceAccountToken"] is True
+
+
+def test_roles_for_people_are_bound_to_nobody(default: list[chart.Object]) -> None:
+    """Who may grant, break the glass and read the records is the cluster's to say; no role of Kubernetes gets it."""
+    roles = {each["metadata"]["name"]: each for each in default if each["kind"] == "ClusterRole"}
+    bound = {each["roleRef"]["name"] for each in default if each["kind"] == "ClusterRoleBinding"}
+    assert set(roles) - bound == {
+        "podseal-exemption-granter", "podseal-label-granter", "podseal-break-glass", "podseal-session-viewer",
+    }  # fmt: skip
+    for role in roles.values():
+        assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]
 
 
 def test_the_authority_key_reaches_no_webhook(default: list[chart.Object]) -> None:

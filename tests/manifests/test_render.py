@@ -54,9 +54,10 @@ def test_the_schema_knows_the_values_and_no_others() -> None:
 
 
 def test_install_takes_configurations_first_and_hooks_never() -> None:
-    """Without Helm nothing runs before the deletion, so what could block the cluster is deleted first."""
+    """Without Helm nothing runs before the deletion, so what could block the cluster is deleted first; records stay."""
     installed = chart.parse(render.INSTALL.read_text())
     kinds = [each["kind"] for each in installed]
     assert kinds[:3] == ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "Namespace"]
-    assert sorted(kinds) == sorted([*(each["kind"] for each in chart.objects(None, "--no-hooks")), "Namespace"])
+    rendered = [each["kind"] for each in chart.objects(None, "--no-hooks")]
+    assert sorted([*kinds, "CustomResourceDefinition"]) == sorted([*rendered, "Namespace"])
     assert not [each for each in installed if "helm.sh/hook" in each["metadata"].get("annotations", {})]

@@ -23,6 +23,18 @@ ORDERED_VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Label (without prefix) -> its values, from the loosest to the strictest."""
 
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "enforce": "The profile below which pods are denied",
+        "warn": "The profile below which whoever deploys is warned",
+        "audit": "The profile below which the audit log tells",
+        "mutate": "Which containers are repaired when they are created",
+        "exec": "Whether people may bring code into running pods: exec, attach, debug, another image",
+        "connect": "Whether people may reach pods through the API server: port-forward, proxies",
+    }
+)
+"""Label (without prefix) -> what it decides."""
+
 VERSIONED = ("enforce", "warn", "audit")
 """The labels that have a `-version` beside them."""
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from certs import errors
 from certs.cluster import api, lease
 from tests.certs.cluster.double import LEASE, Double
 from tests.certs.world import DAY, START
@@ -33,10 +34,11 @@ def time() -> Time:
 
 
 @pytest.fixture
-def replicas(server: api.Api, time: Time) -> list[lease.Lease]:
+def replicas(server: api.Api, time: Time, double: Double) -> list[lease.Lease]:
     """Two replicas; the second one's wall clock is a day ahead."""
     ahead = lease.Clocks(wall=lambda: time.wall + DAY, monotonic=lambda: time.seconds)
     address = lease.address("podseal-system", "podseal-certs")
+    double.put(LEASE, {})
     return [
         lease.Lease(server, address, "a", DURATION, time.clocks),
         lease.Lease(server, address, "b", DURATION, ahead),
@@ -44,7 +46,7 @@ def replicas(server: api.Api, time: Time) -> list[lease.Lease]:
 
 
 def test_first_comes_and_stays(replicas: list[lease.Lease], time: Time, double: Double) -> None:
-    """The first makes the Lease and renews it; the other waits, though its clock says that it is over."""
+    """The first takes the Lease and renews it; the other waits, though its clock says that it is over."""
     first, second = replicas
 
     for _ in range(5):
@@ -53,6 +55,22 @@ def test_first_comes_and_stays(replicas: list[lease.Lease], time: Time, double: 
         time.seconds += 60
     assert double.objects[LEASE]["spec"]["holderIdentity"] == "a"
     assert double.objects[LEASE]["spec"]["leaseTransitions"] == 0
+
+
+def test_a_missing_lease_is_made_after_a_while(replicas: list[lease.Lease], time: Time, double: Double) -> None:
+    """Whoever installs podseal may be about to make it, and would fail; once it was there, the wait begins anew."""
+    first, _ = replicas
+    del double.objects[LEASE]
+    with pytest.raises(errors.CertsError, match=r"does not exist yet.*made in 20 s"):
+        first.hold()
+    time.seconds += 19.8
+    with pytest.raises(errors.CertsError, match="made in 0 s"):
+        first.hold()
+    time.seconds += 1
+    assert first.hold()
+    del double.objects[LEASE]
+    with pytest.raises(errors.CertsError, match="made in 20 s"):
+        first.hold()
 
 
 def test_silent_holder_is_followed(replicas: list[lease.Lease], time: Time, double: Double) -> None:

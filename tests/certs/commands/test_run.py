@@ -122,6 +122,7 @@ def test_publish_only_makes_no_secret(double: Double, arguments: list[str]) -> N
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_the_loop(double: Double, arguments: list[str], number: signal.Signals) -> None:
     """It works, and ends with exit code 0 and a released Lease within its pause."""
+    double.put(LEASE, {})
     command = [sys.executable, "-c", "from certs import cli; cli.main()", *arguments]
     options_ = ["--service", "podseal", "--lease", "podseal-certs", "--interval", "1h"]
     process = subprocess.Popen([*command, *options_], stdout=subprocess.PIPE, text=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import beds, manifests, processes, waiting
-from tests.cluster.e2e import balancer, registration
+from tests.cluster.e2e import balancer, registration, shipped
 from tests.manifests import chart
 from tests.webhook import serving
 
@@ -24,6 +24,7 @@ PRESTOP_SECONDS = 1.0
 PROBE_NAMESPACE = "default"
 OWN_NAMESPACE = chart.NAMESPACE
 """The chart's own; podseal is never asked about its pods."""
+ACCOUNT = "podseal-webhook"
 
 
 @dataclass(eq=False)
@@ -88,8 +89,8 @@ class Installation:
     def add_replica(self) -> Replica:
         """Start a replica and wait until it gets connections."""
         ending = contextlib.ExitStack()
-        kubeconfig = f"--kubeconfig={self.bed.layout.kubeconfig}"
-        server = ending.enter_context(serving.serve(self.certificates, kubeconfig, *self.options))
+        kubeconfig = shipped.kubeconfig(self.bed, ACCOUNT, self.folder / "kubeconfig")
+        server = ending.enter_context(serving.serve(self.certificates, f"--kubeconfig={kubeconfig}", *self.options))
         replica = Replica(server, balancer.Backend(server.port, server.is_ready), ending)
         self.replicas.append(replica)
         self.entrance.add(replica.backend)
@@ -149,14 +150,15 @@ def install(
     made = Installation(bed, folder, values or {}, options)
     made.certs("init")
     made.entrance.start()
-    try:
-        for _ in range(replicas):
-            made.add_replica()
-        made.register()
-        made.await_guard()
-        yield made
-    finally:
-        made.withdraw()
-        for replica in tuple(made.replicas):
-            made.forget(replica)
-        made.entrance.stop()
+    with shipped.applied(bed, chart.objects(made.values, "--include-crds")):
+        try:
+            for _ in range(replicas):
+                made.add_replica()
+            made.register()
+            made.await_guard()
+            yield made
+        finally:
+            made.withdraw()
+            for replica in tuple(made.replicas):
+                made.forget(replica)
+            made.entrance.stop()

@@ -1,6 +1,5 @@
 """The gate to running pods by real kubectl: refused, recorded, broken through, each with the right user."""
 
-import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -12,59 +11,13 @@ import pytest
 from tests.cluster import beds, manifests, waiting
 from tests.cluster.e2e import installation
 
-CRDS = Path(__file__).parents[3] / "manifests" / "crds"
 EXEC = "podseal.dev/exec"
-BREAK_GLASS = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "ClusterRole",
-    "metadata": {"name": "break-glass"},
-    "rules": [{"apiGroups": ["podseal.dev"], "resources": ["execsessions"], "verbs": ["break-glass"]}],
-}
-BINDING = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "ClusterRoleBinding",
-    "metadata": {"name": "break-glass"},
-    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "break-glass"},
-    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "granter"}],
-}
-
-
-def configuration(podseal: installation.Installation) -> dict[str, Any]:
-    """CONNECT to pods, sent to /connect; failurePolicy Fail, as for namespaces that deny."""
-    bundle = base64.b64encode(podseal.trust).decode()
-    rule = {
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "operations": ["CONNECT"],
-        "resources": ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy", "nodes/proxy"],
-    }
-    webhook = {
-        "name": "connect.podseal.dev",
-        "admissionReviewVersions": ["v1"],
-        "sideEffects": "NoneOnDryRun",
-        "timeoutSeconds": 5,
-        "failurePolicy": "Fail",
-        "clientConfig": {"url": f"https://{podseal.entrance.address}/connect", "caBundle": bundle},
-        "rules": [rule],
-    }
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "podseal-connect"},
-        "webhooks": [webhook],
-    }
 
 
 @pytest.fixture(scope="module")
-def gated(podseal: installation.Installation) -> Iterator[beds.Bed]:
-    """A cluster whose CONNECTs are asked about, with ExecSessions, in which granter may break the glass."""
-    bed = podseal.bed
-    bed.admin("apply", "-f", str(CRDS / "execsessions.podseal.dev.yaml"))
-    bed.admin("wait", "--for=condition=Established", "crd/execsessions.podseal.dev", "--timeout=30s")
-    objects = {"apiVersion": "v1", "kind": "List", "items": [BREAK_GLASS, BINDING, configuration(podseal)]}
-    bed.apply(objects)
-    yield bed
-    bed.admin("delete", "--ignore-not-found", "-f", "-", stdin=json.dumps(objects))
+def gated(podseal: installation.Installation) -> beds.Bed:
+    """A cluster whose CONNECTs are asked about as the chart registers it; granter may break the glass."""
+    return podseal.bed
 
 
 @pytest.fixture

@@ -2,57 +2,26 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster import beds, waiting
+from tests.cluster.e2e import shipped
+from tests.manifests import chart
 from tests.webhook.policy import test_guard
-from webhook.policy import guard_cel
+from webhook.policy import guard
 
 CASES = test_guard.CASES
-CRD = Path(__file__).parents[3] / "manifests" / "crds" / "exemptions.podseal.dev.yaml"
 LABEL = "podseal.dev/exempt.privileged"
-WAIVER = {"metadata": {"labels": {LABEL: "2027-01-31"}}}
-CREATOR = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "ClusterRole",
-    "metadata": {"name": "namespace-creator"},
-    "rules": [
-        {
-            "apiGroups": [""],
-            "resources": ["namespaces", "namespaces/status", "namespaces/finalize"],
-            "verbs": ["create", "get", "update", "patch"],
-        }
-    ],
-}
-BINDING = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "ClusterRoleBinding",
-    "metadata": {"name": "namespace-creator"},
-    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "namespace-creator"},
-    "subjects": [
-        {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name} for name in ("labeller", "granter")
-    ],
-}
+WAIVER = shipped.WAIVER
 
 
 @pytest.fixture(scope="module")
 def guarded(bed: beds.Bed) -> Iterator[beds.Bed]:
-    """A cluster with the guard in force: no pod of podseal runs in it."""
-    objects = [guard_cel.policy(), guard_cel.binding(), CREATOR, BINDING]
-    bed.admin("apply", "-f", str(CRD))
-    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    bed.kubectl("admin", "apply", "-f", "-", stdin=listed).check_returncode()
-    probe = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "guard-probe", **WAIVER["metadata"]}}
-    create = ("create", "--dry-run=server", "-f", "-")
-    waiting.until(
-        lambda: "exemptions.podseal.dev" in bed.kubectl("labeller", *create, stdin=json.dumps(probe)).stderr,
-        "the guard",
-    )
-    yield bed
-    bed.kubectl("admin", "delete", "--ignore-not-found", "-f", "-", stdin=listed).check_returncode()
+    """A cluster with what the chart renders of the guard: no pod of podseal runs in it."""
+    with shipped.applied(bed, chart.objects(None, "--include-crds")):
+        yield bed
 
 
 def metadata(side: dict[str, Any] | None) -> dict[str, dict[str, str]]:
@@ -129,8 +98,66 @@ def test_namespaces_come_and_go_with_no_pod_of_podseal(guarded: beds.Bed) -> Non
     guarded.delete_namespace("ordinary")
 
 
+RIGHT_FOR_ONE = ("grant-privileged", "--verb=grant", "--resource=exemptions.podseal.dev", "--resource-name=privileged")
+
+
+@pytest.fixture
+def holder(guarded: beds.Bed) -> Iterator[str]:
+    """Labeller, who for once holds the right to one exemption."""
+    name = RIGHT_FOR_ONE[0]
+    guarded.admin("create", "clusterrole", *RIGHT_FOR_ONE)
+    guarded.admin("create", "clusterrolebinding", name, f"--clusterrole={name}", "--user=labeller")
+    waiting.until(lambda: can_i(guarded, "labeller", "privileged"), "the right")
+    yield "labeller"
+    guarded.admin("delete", "clusterrolebinding,clusterrole", name)
+    waiting.until(lambda: not can_i(guarded, "labeller", "privileged"), "the right to be gone")
+
+
+def can_i(bed: beds.Bed, user: str, right: str) -> bool:
+    """What `kubectl auth can-i` says, which asks the authorizer that the guard asks."""
+    said = bed.kubectl(user, "auth", "can-i", "grant", f"exemptions.podseal.dev/{right}")
+    return said.stdout.strip() == "yes"
+
+
 def test_can_i_answers_what_the_guard_asks(guarded: beds.Bed) -> None:
-    """`kubectl auth can-i` tells a user beforehand."""
-    for user, answer in (("granter", "yes"), ("labeller", "no")):
-        said = guarded.kubectl(user, "auth", "can-i", "grant", "exemptions.podseal.dev/privileged")
-        assert said.stdout.strip() == answer
+    """`kubectl auth can-i` tells a user beforehand, for every right that there is."""
+    for right in guard.rights():
+        assert can_i(guarded, "granter", right)
+        assert not can_i(guarded, "labeller", right)
+
+
+def test_a_right_is_a_right_to_one_control(guarded: beds.Bed, holder: str, namespace: str) -> None:
+    """Who may grant one exemption sets, prolongs and removes that, and no other."""
+    set_label = ("label", "namespace", namespace, "--overwrite")
+    for value in (f"{LABEL}=2027-01-31", f"{LABEL}=2027-02-28", f"{LABEL}-"):
+        guarded.kubectl(holder, *set_label, value).check_returncode()
+    for other, right in (("exempt.host-path=2027-01-31", "host-path"), ("enforce=off", "label.enforce")):
+        refused = guarded.kubectl(holder, *set_label, f"podseal.dev/{other}")
+        assert f"exemptions.podseal.dev/{right}" in refused.stderr
+
+
+def test_a_prolongation_is_refused_and_a_shortening_free(guarded: beds.Bed, namespace: str) -> None:
+    """Whoever may label namespaces can give up days of a waiver, and gain none."""
+    set_label = ("label", "namespace", namespace, "--overwrite")
+    guarded.kubectl("granter", *set_label, f"{LABEL}=2027-01-31").check_returncode()
+    prolonged = guarded.kubectl("labeller", *set_label, f"{LABEL}=2027-02-01")
+    assert "exemptions.podseal.dev/privileged" in prolonged.stderr
+    guarded.kubectl("labeller", *set_label, f"{LABEL}=2027-01-30").check_returncode()
+    assert "exemptions.podseal.dev/privileged" in guarded.kubectl("labeller", *set_label, f"{LABEL}=2027-01-31").stderr
+
+
+def test_every_right_has_its_object(guarded: beds.Bed) -> None:
+    """`kubectl get exemptions` lists what can be granted, with a title that says what it lets pass."""
+    found = json.loads(guarded.kubectl("granter", "get", "exemptions", "-o", "json").stdout)["items"]
+    assert {each["metadata"]["name"] for each in found} == set(guard.rights())
+    assert all(each["spec"]["title"] and each["spec"]["docs"] for each in found)
+
+
+def test_the_rights_come_with_no_role_of_kubernetes(guarded: beds.Bed, namespace: str) -> None:
+    """The roles edit and view see neither exemptions nor sessions: nothing is aggregated to them."""
+    del namespace
+    for user in ("dev", "stranger"):
+        for verb, what in (("get", "exemptions.podseal.dev"), ("get", "xs"), ("break-glass", "xs"), ("delete", "xs")):
+            assert guarded.kubectl(user, "auth", "can-i", verb, what).stdout.strip() == "no"
+    assert guarded.kubectl("viewer", "auth", "can-i", "list", "xs").stdout.strip() == "yes"
+    assert guarded.kubectl("viewer", "auth", "can-i", "delete", "xs").stdout.strip() == "no"

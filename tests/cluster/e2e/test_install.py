@@ -27,6 +27,7 @@ INSTALLED: dict[str, Any] = {
     "image": {"repository": image.REPOSITORY, "tag": "test", "pullPolicy": "Never"},
     "webhook": {"replicas": 2},
 }
+DEFINITIONS = ("crd/exemptions.podseal.dev", "crd/execsessions.podseal.dev")
 CERTS = "system:serviceaccount:podseal-system:podseal-certs"
 SERVED_SECONDS = 180.0
 
@@ -40,6 +41,16 @@ def system(bed: beds.Bed) -> Iterator[str]:
     bed.delete_namespace(chart.NAMESPACE)
 
 
+@pytest.fixture
+def kinds(bed: beds.Bed) -> Iterator[None]:
+    """Give the cluster the kind of which the chart has objects, as Helm does before it makes them."""
+    bed.admin("delete", "--ignore-not-found", *DEFINITIONS)
+    bed.admin("apply", "--server-side", "-f", str(chart.CHART / "crds"))
+    bed.admin("wait", "--for=condition=Established", DEFINITIONS[0])
+    yield
+    bed.admin("delete", "--ignore-not-found", *DEFINITIONS)
+
+
 @pytest.fixture(scope="module")
 def guarded(bed: beds.Bed) -> Iterator[str]:
     """A namespace of somebody's pods."""
@@ -50,9 +61,9 @@ def guarded(bed: beds.Bed) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("values", [{}, chart.ALL_OPTIONS, FOREIGN], ids=["default", "everything", "cert-manager"])
-def test_the_api_server_accepts_every_object(bed: beds.Bed, system: str, values: chart.Values) -> None:
+def test_the_api_server_accepts_every_object(bed: beds.Bed, system: str, kinds: None, values: chart.Values) -> None:
     """Strictly: no unknown field, no warning; objects of the Prometheus operator have no type here."""
-    del system
+    del system, kinds
     rendered = [each for each in chart.objects(values) if each["apiVersion"] != MONITORING]
     assert len(rendered) > 12
     for each in rendered:
@@ -63,9 +74,9 @@ def test_the_api_server_accepts_every_object(bed: beds.Bed, system: str, values:
         assert not said.stderr, f"{each['kind']} {each['metadata']['name']}: {said.stderr}"
 
 
-def test_install_yaml_is_applied_as_its_first_lines_say(bed: beds.Bed, system: str) -> None:
+def test_install_yaml_is_applied_as_its_first_lines_say(bed: beds.Bed, system: str, kinds: None) -> None:
     """By server-side apply, validated strictly."""
-    del system
+    del system, kinds
     flags = ("--server-side", "--dry-run=server", "--validate=strict")
     said = bed.kubectl("admin", "apply", *flags, "-f", str(render.INSTALL))
     assert said.returncode == 0, said.stderr
@@ -97,6 +108,10 @@ class Release:
     def configurations(self) -> list[objects.Manifest]:
         """The webhook configurations as the API server has them."""
         return [self.read(name) for name in registration.NAMES]
+
+    def uid(self, namespace: str, what: str) -> str:
+        """The uid of an object."""
+        return str(objects.read(self.bed, namespace, what)["metadata"]["uid"])
 
     def register(self) -> None:
         """Set the rules of the annotation, as podseal-certs does when the webhook answers it."""
@@ -154,6 +169,7 @@ def release(bed: beds.Bed, system: str, tmp_path_factory: pytest.TempPathFactory
     """The chart, installed with the real image; what a failed test leaves is removed."""
     del system
     bed.import_images(image.archive())
+    bed.admin("delete", "--ignore-not-found", *DEFINITIONS)  # another test's: Helm takes over nothing
     made = Release(bed, tmp_path_factory.mktemp("helm"))
     notes = made.helm("install", "podseal", str(chart.CHART), values=INSTALLED)
     assert "It judges nothing yet" in notes
@@ -162,6 +178,7 @@ def release(bed: beds.Bed, system: str, tmp_path_factory: pytest.TempPathFactory
     left = json.loads(made.helm("list", "--all", "--output=json"))
     if left:
         made.helm("uninstall", "podseal", "--no-hooks")
+    bed.admin("delete", "--ignore-not-found", *DEFINITIONS)
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +246,25 @@ def test_the_pods_judge_through_their_service(registered: Release, guarded: str)
     assert "[privileged]" in registered.privileged(guarded).stderr
 
 
+def test_the_pods_record_who_reaches_into_others(registered: Release, guarded: str) -> None:
+    """With the rights of their own account: they know the namespace, find the pod and write the ExecSession."""
+    bed = registered.bed
+    objects.create(bed, guarded, objects.sealed("shop"), user="admin").check_returncode()
+    bed.admin("wait", "--for=condition=Ready", "pod/shop", "--namespace", guarded, "--timeout=60s")
+    bed.kubectl("dev", "exec", "shop", "--namespace", guarded, "--", "true").check_returncode()
+    waiting.until(lambda: recorded(bed), "the record")
+    (session,) = recorded(bed)
+    assert session["spec"]["user"]["username"] == "dev"
+    assert session["spec"]["target"]["podUID"] == registered.uid(guarded, "pod/shop")
+    assert "grant it with" not in bed.admin("logs", "deployment/podseal-webhook", "-n", chart.NAMESPACE)
+
+
+def recorded(bed: beds.Bed) -> list[objects.Manifest]:
+    """Every ExecSession."""
+    found: list[objects.Manifest] = json.loads(bed.admin("get", "execsessions", "-o", "json"))["items"]
+    return found
+
+
 def test_nothing_drifts(registered: Release) -> None:
     """A GitOps tool that compares the chart's objects with those of the cluster sees no difference."""
     manifest = registered.helm("get", "manifest", "podseal")
@@ -264,7 +300,7 @@ def test_an_upgrade_and_a_rollback_lose_no_pod(registered: Release, guarded: str
 
 
 def test_an_uninstallation_blocks_nobody(registered: Release, guarded: str) -> None:
-    """Not for a moment, and nothing is left; the last test of this module."""
+    """Not for a moment, and nothing is left but the records."""
     with Load(registered.bed, guarded) as load:
         registered.helm("uninstall", "podseal", "--wait", "--timeout=4m")
     assert load.failures == []
@@ -275,3 +311,13 @@ def test_an_uninstallation_blocks_nobody(registered: Release, guarded: str) -> N
     ).split()  # fmt: skip
     assert sorted(left) == ["configmap/kube-root-ca.crt", "serviceaccount/default"]
     assert not registered.bed.admin("get", "--ignore-not-found", "-o", "name", *registration.NAMES)
+    cluster_wide = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
+    assert not registered.bed.admin("get", cluster_wide, "-l", "app.kubernetes.io/name=podseal", "-o", "name")
+    assert not registered.bed.admin("get", "exemptions", "-o", "name")
+    assert [each["spec"]["user"]["username"] for each in recorded(registered.bed)] == ["dev"]
+
+
+def test_a_later_installation_finds_the_records(release: Release) -> None:
+    """Helm takes over the kind that the last one left; the last test of this module."""
+    release.helm("install", "podseal", str(chart.CHART), values=INSTALLED)
+    assert len(recorded(release.bed)) == 1

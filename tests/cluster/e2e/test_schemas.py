@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import beds, build
-from tests.manifests import chart, render
+from tests.cluster import beds, build, waiting
+from tests.manifests import chart, guarding, render
 
 LOCATION = "{{ .ResourceKind }}{{ .KindSuffix }}.json"
+KINDS = ("exemptions", "execsessions")
 MONITORING = {"PrometheusRule", "ServiceMonitor"}
 """Kinds of the Prometheus operator, which the bed does not have."""
 
@@ -22,6 +23,10 @@ MONITORING = {"PrometheusRule", "ServiceMonitor"}
 @pytest.fixture(scope="module")
 def schemas(bed: beds.Bed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a schema for each kind that the chart can make."""
+    bed.admin("apply", "--server-side", "-f", str(guarding.CRDS))
+    bed.admin("wait", "--for=condition=Established", *(f"crd/{each}.podseal.dev" for each in KINDS))
+    group = "apis/podseal.dev/v1alpha1"
+    waiting.until(lambda: group in bed.admin("get", "--raw", "/openapi/v3"), "the schemas of podseal's own kinds")
     folder = tmp_path_factory.mktemp("schemas")
     index = json.loads(bed.admin("get", "--raw", "/openapi/v3"))["paths"]
     rendered = [*chart.objects(chart.ALL_OPTIONS), *chart.parse(render.INSTALL.read_text())]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import beds, credentials, manifests, waiting
+from tests.cluster import beds, credentials, layouts, manifests, waiting
 from tests.cluster.e2e import objects, registration
 from tests.manifests import chart
 
@@ -90,6 +90,52 @@ def test_it_is_refused_without_podseal(bed: beds.Bed, unanswered: str, arguments
     said = bed.kubectl("admin", "--namespace", unanswered, *arguments)
     assert said.returncode != 0
     assert CALLED in said.stderr
+
+
+def reached(bed: beds.Bed, namespace: str, *arguments: str) -> str:
+    """What is said to who reaches into a pod that no node runs, so that it ends in an error in any case."""
+    return bed.kubectl("admin", "--namespace", namespace, *arguments).stderr
+
+
+REACHES = {
+    "exec": ("exec", "updated", "--", "true"),
+    "connect": ("get", "--raw", "/api/v1/namespaces/NAME/pods/updated/proxy/"),
+}
+
+
+@pytest.mark.parametrize("gate", REACHES)
+def test_a_denied_reach_is_closed_and_a_recorded_one_open(bed: beds.Bed, unanswered: str, gate: str) -> None:
+    """By the namespace's label: deny fails closed, record and allow do not depend on podseal."""
+    arguments = [each.replace("NAME", unanswered) for each in REACHES[gate]]
+    for value in ("allow", "record"):
+        bed.admin("label", "namespace", unanswered, f"podseal.dev/{gate}={value}", "--overwrite")
+        waiting.until(lambda: CALLED not in reached(bed, unanswered, *arguments), f"{gate}={value}")
+    bed.admin("label", "namespace", unanswered, f"podseal.dev/{gate}=deny", "--overwrite")
+    waiting.until(lambda: f'{CALLED} "{gate}-deny' in reached(bed, unanswered, *arguments), f"{gate}=deny")
+    bed.admin("label", "namespace", unanswered, f"podseal.dev/{gate}-")
+    waiting.until(lambda: CALLED not in reached(bed, unanswered, *arguments), "no label")
+
+
+@pytest.mark.parametrize(("path", "asked"), [("metrics", False), ("stats/summary", False), ("run/x", True), ("", True)])
+def test_of_a_nodes_proxy_plain_reading_alone_is_open(
+    bed: beds.Bed, unanswered: str, path: str, *, asked: bool
+) -> None:
+    """Who collects metrics by the API server goes on; that a loopback is no proxy target is the API server's rule."""
+    said = reached(bed, unanswered, "get", "--raw", f"/api/v1/nodes/{layouts.NODE_NAME}/proxy/{path}")
+    assert (CALLED in said) is asked, said
+
+
+@pytest.mark.parametrize("name", ["kube-system", EXEMPT])
+def test_whoever_repairs_a_cluster_reaches_its_pods(bed: beds.Bed, unanswered: str, name: str) -> None:
+    """Even where the label denies: without podseal the namespaces of the system stay open."""
+    del unanswered
+    objects.create(bed, name, objects.sealed("broken", schedulerName="nobody"), user="admin").check_returncode()
+    bed.admin("label", "namespace", name, "podseal.dev/exec=deny")
+    try:
+        assert CALLED not in reached(bed, name, "exec", "broken", "--", "true")
+    finally:
+        bed.admin("label", "namespace", name, "podseal.dev/exec-")
+        bed.admin("delete", "pod", "broken", "--namespace", name, "--wait=false")
 
 
 @pytest.mark.parametrize("name", ["kube-system", "kube-public", "kube-node-lease", EXEMPT])
