@@ -62,11 +62,6 @@ class Container:
         """The device number of the root's superblock."""
         return self.root.stat().st_dev
 
-    @property
-    def mount_namespace(self) -> int:
-        """The inode number of its mount namespace."""
-        return Path(f"/proc/{self.pid}/ns/mnt").stat().st_ino
-
 
 @contextlib.contextmanager
 def running(configuration: Configuration | None = None) -> Iterator[Container]:

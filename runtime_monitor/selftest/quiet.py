@@ -1,8 +1,8 @@
 """What must stay quiet: the image's own doings, writes beside the root, the same outside, containers' starts and ends.
 
-In: a source of events and a number of seconds. Out: the events that said something all the same, of this self-test's
-own containers and of the host's processes; what other containers of the node do meanwhile is their own. Called by
-`podseal-monitor selftest --quiet` and by the tests.
+In: a source of events and a number of seconds. Out: the events that said something all the same about the self-test's
+own containers and processes; what the rest of the node does meanwhile is its own. Called by `podseal-monitor selftest
+--quiet` and by the tests.
 """
 
 import os
@@ -10,10 +10,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime_monitor.events import Event
-from runtime_monitor.selftest import cgroups, container
+from runtime_monitor.selftest import container
 from runtime_monitor.selftest.run import Listener, Source, listening
 
 INSIDE = (
@@ -27,7 +28,29 @@ INSIDE = (
 """What the entry point does, each by a shell of its own: programs of its image, writes to volumes, tmpfs and /proc."""
 
 _ENTRYPOINT = ("/bin/sh", "-c", "while read -r line; do " + " ".join(f"sh -c '{each}';" for each in INSIDE) + " done")
-_EXECUTABLE = "/bin/sh"
+_SHELL = "/bin/sh"
+
+
+@dataclass
+class Own:
+    """What is the self-test's: numbers by which an event is known to be about it."""
+
+    pids: set[int] = field(default_factory=set)
+    roots: set[int] = field(default_factory=set)
+    mount_namespaces: set[int] = field(default_factory=set)
+
+    def add(self, made: container.Container) -> None:
+        """A container of the self-test."""
+        self.roots.add(made.device)
+        self.mount_namespaces.add(Path(f"/proc/{made.pid}/ns/mnt").stat().st_ino)
+
+    def has(self, event: Event) -> bool:
+        """Whether an event is of its containers or its processes on the host, or of their children."""
+        return (
+            event.proc.mount_namespace in self.mount_namespaces
+            or event.fd.root in self.roots
+            or not self.pids.isdisjoint({event.proc.pid, event.proc.parent})
+        )
 
 
 def keep(source: Source, seconds: float) -> list[Event]:
@@ -37,33 +60,33 @@ def keep(source: Source, seconds: float) -> list[Event]:
     """
     deadline = time.monotonic() + seconds
     said: list[Event] = []
+    own = Own()
     with listening(source) as listener, container.running(container.Configuration(_ENTRYPOINT)) as resident:
         source.adopt(resident)
+        own.add(resident)
         with tempfile.TemporaryDirectory() as folder:
             while time.monotonic() < deadline:
-                _round(resident, Path(folder))
-                said += _told(listener, until=min(time.monotonic() + 1, deadline))
-    return said
+                _round(resident, Path(folder), own)
+                said += _verdicts(listener, until=min(time.monotonic() + 1, deadline))
+    return [event for event in said if own.has(event)]
 
 
-def _round(resident: container.Container, folder: Path) -> None:
+def _round(resident: container.Container, folder: Path, own: Own) -> None:
     """Each thing once: the entry point's turn, the same on the host, two containers that start and end."""
     os.write(resident.stdin, b"\n")
-    for command in (
-        f"echo x > {folder}/file; rm {folder}/file",
-        "echo x > /dev/shm/podseal-quiet; rm /dev/shm/podseal-quiet",
-    ):
-        subprocess.run([_EXECUTABLE, "-c", command], check=True)  # noqa: S603 -- our own words
+    for path in (folder / "file", Path("/dev/shm/podseal-quiet")):  # noqa: S108 -- a tmpfs is what is meant
+        with subprocess.Popen([_SHELL, "-c", f"echo x > {path}; rm {path}"]) as process:  # noqa: S603 -- our own words
+            own.pids.add(process.pid)
     for read_only in (False, True):
-        with container.running(container.Configuration(read_only=read_only)):
-            pass
+        with container.running(container.Configuration(read_only=read_only)) as made:
+            own.add(made)
 
 
-def _told(listener: Listener, until: float) -> Sequence[Event]:
-    """The events that say something, up to a moment."""
+def _verdicts(listener: Listener, until: float) -> Sequence[Event]:
+    """The events up to a moment that say something."""
     said = []
     while (arrival := listener.next(until - time.monotonic())) is not None:
-        if speaks(arrival.event) and not foreign(arrival.event):
+        if speaks(arrival.event):
             said.append(arrival.event)
     return said
 
@@ -71,9 +94,3 @@ def _told(listener: Listener, until: float) -> Sequence[Event]:
 def speaks(event: Event) -> bool:
     """Whether an event is a verdict: somebody came in, or the root changed."""
     return event.session.id is not None or event.session.kind is not None or event.drift.kind is not None
-
-
-def foreign(event: Event) -> bool:
-    """Whether it happened in a container that is none of the self-test's."""
-    path = event.proc.cgroup or ""
-    return event.container.id not in (None, "host") and cgroups.PARENT not in path

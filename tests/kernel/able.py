@@ -12,16 +12,19 @@ import pytest
 
 def to_make_containers() -> None:
     """Root, overlay, and a cgroup hierarchy."""
-    _need(os.geteuid() == 0, "needs root: namespaces, mounts and cgroups")
-    _need("overlay" in pathlib.Path("/proc/filesystems").read_text(), "needs overlayfs: modprobe overlay")
+    need(given=os.geteuid() == 0, reason="needs root: namespaces, mounts and cgroups")
+    need(given="overlay" in pathlib.Path("/proc/filesystems").read_text(), reason="needs overlayfs: modprobe overlay")
 
 
 def to_load_programs() -> None:
     """That, and a kernel that describes its own types."""
     to_make_containers()
-    _need(pathlib.Path("/sys/kernel/btf/vmlinux").exists(), "needs a kernel with BTF: CONFIG_DEBUG_INFO_BTF")
+    need(
+        given=pathlib.Path("/sys/kernel/btf/vmlinux").exists(), reason="needs a kernel with BTF: CONFIG_DEBUG_INFO_BTF"
+    )
 
 
-def _need(given: bool, reason: str) -> None:  # noqa: FBT001 -- the condition is the point
+def need(*, given: bool, reason: str) -> None:
+    """Skip, or fail, with the reason where something is not given."""
     if not given:
         (pytest.fail if os.environ.get("PODSEAL_REQUIRE_ALL") == "1" else pytest.skip)(reason)

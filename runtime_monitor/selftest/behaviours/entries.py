@@ -49,11 +49,12 @@ def exec_in_a_shared_pid_namespace(stage: Stage) -> Mapping[str, Any]:
 
 
 @behaviour(
-    {"evt.type": "execve", "exec.kind": "exec"}, {"evt.type": "execve", "proc.name": "uname", "exec.kind": "exec"}
+    {"evt.type": "execve", "proc.name": "uname", "exec.session": bool},
+    {"drift.kind": "write", "fd.name": f"{HOME}/by-a-grandchild", "exec.session": bool},
 )
 def session_is_inherited(stage: Stage) -> None:
-    """What an exec's shell starts belongs to the same session."""
-    stage.execute("sh", "-c", "uname; true")
+    """What an exec's shell starts, and what that writes, carries the session."""
+    stage.execute("sh", "-c", f"uname; sh -c 'echo > {HOME}/by-a-grandchild'; true")
 
 
 @behaviour({"evt.type": "execve", "exec.kind": "nsenter", "exec.session": bool})

@@ -36,6 +36,14 @@ def dropped_script(stage: Stage) -> Mapping[str, Any]:
     return {"proc.pid": stage.execute(path).pid}
 
 
+@behaviour({**DRIFT, "drift.layer": "upper"})
+def dropped_script_by_its_interpreter(stage: Stage) -> Mapping[str, Any]:
+    """The same with the interpreter named, as `sh FILE`: to the kernel it is a file that the shell reads."""
+    path = f"{HOME}/read-script"
+    stage.call(lambda: Path(path).write_text("true\n"))
+    return {"proc.pid": stage.execute("sh", path).pid}
+
+
 @behaviour({**DRIFT, "drift.layer": "memfd"})
 def program_from_memory(stage: Stage) -> Mapping[str, Any]:
     """A program in a memfd: it has no file anywhere."""

@@ -7,20 +7,28 @@ from runtime_monitor.selftest.stage import HOME, Stage
 
 WRITE = {"drift.kind": "write"}
 DEPTH = 1000
+LEAF = "at-the-bottom"
 
 
-@behaviour({**WRITE, "fd.name": lambda name: name.endswith("/at-the-bottom"), "podseal.path_cut": True})
+def _descend(name: str) -> None:
+    """Make a file below `DEPTH` directories of this name; its path is longer than any one call takes."""
+    os.chdir(HOME)
+    for _ in range(DEPTH):
+        os.mkdir(name)
+        os.chdir(name)
+    os.open(LEAF, os.O_CREAT | os.O_WRONLY)
+
+
+@behaviour({**WRITE, "fd.name": f"{HOME}/{'d/' * DEPTH}{LEAF}"})
 def deep_path(stage: Stage) -> None:
-    """A file 1,000 directories deep: the path is cut, and says so."""
+    """A file 1,000 directories deep."""
+    stage.call(lambda: _descend("d"))
 
-    def play() -> None:
-        os.chdir(HOME)
-        for _ in range(DEPTH):
-            os.mkdir("d")
-            os.chdir("d")
-        os.open("at-the-bottom", os.O_CREAT | os.O_WRONLY)
 
-    stage.call(play)
+@behaviour({**WRITE, "fd.name": lambda name: name.endswith(f"/{LEAF}"), "podseal.path_cut": True})
+def endless_path(stage: Stage) -> None:
+    """A path of 200,000 bytes: its end is told, and that it is cut."""
+    stage.call(lambda: _descend("e" * 200))
 
 
 @behaviour({**WRITE, "fd.name": f"{HOME}/line\nbreak\t{{}}"})
