@@ -34,7 +34,7 @@ def shop(podseal: installation.Installation, namespace: str) -> str:
     return namespace
 
 
-def label(bed: beds.Bed, namespace: str, *arguments: str, user: str = "labeller") -> list[str]:
+def label(bed: beds.Bed, namespace: str, *arguments: str, user: str = "granter") -> list[str]:
     """`kubectl label namespace`, and the warnings that it showed."""
     done = bed.kubectl(user, "label", "namespace", namespace, "--overwrite", *arguments)
     assert done.returncode == 0, done.stderr
