@@ -110,10 +110,16 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(certificates: Path, *options: str) -> Iterator[Server]:
-    """A server that is ready; at the end it is stopped, and must have written nothing but its log."""
+def serve(certificates: Path, *options: str, program: tuple[str, ...] = ()) -> Iterator[Server]:
+    """A server that is ready; at the end it is stopped, and must have written nothing but its log.
+
+    Args:
+        certificates: the folder of its certificate.
+        options: of `podseal serve`.
+        program: what is run in place of `podseal`.
+    """
     command = [
-        str(PODSEAL),
+        *(program or (str(PODSEAL),)),
         "serve",
         "--bind=127.0.0.1:0",
         "--metrics-bind=127.0.0.1:0",

@@ -86,16 +86,25 @@ class Installation:
     def _certs(self, arguments: tuple[str, ...]) -> list[str]:
         return [str(serving.PODSEAL.with_name("podseal-certs")), *arguments, f"--dir={self.certificates}"]
 
-    def add_replica(self) -> Replica:
-        """Start a replica and wait until it gets connections."""
+    def add_replica(self, *program: str) -> Replica:
+        """Start a replica, of another program than `podseal` if one is given, and wait until it gets connections."""
         ending = contextlib.ExitStack()
         kubeconfig = shipped.kubeconfig(self.bed, ACCOUNT, self.folder / "kubeconfig")
-        server = ending.enter_context(serving.serve(self.certificates, f"--kubeconfig={kubeconfig}", *self.options))
+        options = (f"--kubeconfig={kubeconfig}", f"--config={self._config()}", *self.options)
+        server = ending.enter_context(serving.serve(self.certificates, *options, program=program))
         replica = Replica(server, balancer.Backend(server.port, server.is_ready), ending)
         self.replicas.append(replica)
         self.entrance.add(replica.backend)
         waiting.until(lambda: self.entrance.knows_as_ready(replica.backend), "the balancer to know the replica")
         return replica
+
+    def _config(self) -> Path:
+        """The files of the chart's ConfigMap; podseal.yaml among them."""
+        folder = self.folder / "config"
+        folder.mkdir(exist_ok=True)
+        for name, text in chart.one(chart.objects(self.values), "ConfigMap", "podseal")["data"].items():
+            (folder / name).write_text(text)
+        return folder / "podseal.yaml"
 
     def retire(self, replica: Replica) -> None:
         """Let a replica leave as a deleted pod does: out of the Service, the preStop pause, SIGTERM, its end."""

@@ -125,6 +125,16 @@ def test_of_a_nodes_proxy_plain_reading_alone_is_open(
     assert (CALLED in said) is asked, said
 
 
+def test_namespaces_come_change_and_go(bed: beds.Bed, unanswered: str) -> None:
+    """With podseal's labels, too: the preview of a change is only a warning, and the guard lives in the API server."""
+    del unanswered
+    name = f"made-{secrets.token_hex(4)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"podseal.dev/exec": "deny"}}}
+    bed.admin("create", "-f", "-", stdin=json.dumps(body))
+    bed.admin("label", "namespace", name, "podseal.dev/exec=record", "podseal.dev/enforce=strict", "--overwrite")
+    bed.admin("delete", "namespace", name, "--timeout=60s")
+
+
 @pytest.mark.parametrize("name", ["kube-system", EXEMPT])
 def test_whoever_repairs_a_cluster_reaches_its_pods(bed: beds.Bed, unanswered: str, name: str) -> None:
     """Even where the label denies: without podseal the namespaces of the system stay open."""
