@@ -25,6 +25,13 @@ from runtime_monitor.selftest.container import Container
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 ALL = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWCGROUP
 
+_NOT_HERE = 77
+"""The exit status by which a function in the container says that this machine cannot play it."""
+
+
+class NotHereError(Exception):
+    """This machine cannot play the behaviour (no 32-bit calls, io_uring switched off); the text says why."""
+
 
 class TriggerError(Exception):
     """A behaviour could not be played; the text says where it stopped."""
@@ -76,9 +83,11 @@ def execute(container: Container, arguments: Sequence[str], streams: Streams | N
 def call(container: Container, function: Callable[[], object], way: Way = EXEC) -> Result:
     """Run a Python function in the container.
 
-    Raises `TriggerError` with the traceback where the function raised.
+    Raises `TriggerError` with the traceback where the function raised, `NotHereError` where it raised that.
     """
     result = _enter(container, function, Streams(), way)
+    if result.status == _NOT_HERE:
+        raise NotHereError(result.output.decode(errors="replace").strip())
     if result.status != 0:
         raise TriggerError(result.output.decode(errors="replace").strip() or f"exit status {result.status}")
     return result
@@ -182,8 +191,8 @@ def _help(container: Container, function: Callable[[], object], inner: _Inner, w
 
 
 def _run(function: Callable[[], object], inner: _Inner, way: Way) -> None:
+    os.setsid()  # as runc's init does; the terminal of whoever runs the self-test is not the program's
     if inner.terminal:
-        os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     kept = 3
     for each in sorted(way.inherit):
@@ -200,6 +209,9 @@ def _finish(function: Callable[[], object]) -> None:
         function()
     except SystemExit as ending:
         status = ending.code if isinstance(ending.code, int) else 1
+    except NotHereError as reason:
+        os.write(2, str(reason).encode())
+        status = _NOT_HERE
     except BaseException:  # noqa: BLE001 -- a KeyboardInterrupt too must not unwind into the parent's frames
         os.write(2, traceback.format_exc(limit=-3).encode())
         status = 1

@@ -15,7 +15,7 @@ from typing import Protocol
 from runtime_monitor.events import Event
 from runtime_monitor.selftest import container, entry
 from runtime_monitor.selftest.behaviour import Behaviour, Expected, nearest, says
-from runtime_monitor.selftest.stage import HOME, NotHereError, Stage
+from runtime_monitor.selftest.stage import HOME, Stage
 
 _POLL = 0.2
 
@@ -126,7 +126,7 @@ def play(source: Source, behaviours: Sequence[Behaviour], terms: Terms) -> Itera
 def _row(behaviour: Behaviour, stage: Stage, listener: Listener, terms: Terms) -> Row:
     try:
         known = behaviour.play(stage) or {}
-    except NotHereError as reason:
+    except entry.NotHereError as reason:
         return Row(behaviour.name, terms.tier, None, None, str(reason))
     except (entry.TriggerError, OSError) as error:
         return Row(behaviour.name, terms.tier, False, None, f"could not be played: {error}")

@@ -22,10 +22,6 @@ PATIENCE = 10.0
 """Seconds to wait for what must come."""
 
 
-class NotHereError(Exception):
-    """This machine cannot play the behaviour (no 32-bit calls, io_uring switched off); the text says why."""
-
-
 @dataclass(frozen=True)
 class Stage:
     """A container and how to act in it. `adopt` tells the sensor of a further container."""
@@ -38,10 +34,10 @@ class Stage:
     ) -> entry.Result:
         """Run a program in the container, as `kubectl exec` does.
 
-        Raises `NotHereError` where the host, whose root the container shows, lacks the program.
+        Raises `entry.NotHereError` where the host, whose root the container shows, lacks the program.
         """
         if shutil.which(arguments[0], path=entry.ENVIRONMENT["PATH"]) is None and not arguments[0].startswith("/"):
-            raise NotHereError(f"there is no {arguments[0]} here")
+            raise entry.NotHereError(f"there is no {arguments[0]} here")
         return entry.execute(self.container, arguments, streams, way)
 
     def call(self, function: Callable[[], object], way: entry.Way = entry.EXEC) -> entry.Result:

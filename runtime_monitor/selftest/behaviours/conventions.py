@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runtime_monitor.selftest import elf, uring
+from runtime_monitor.selftest import elf, entry, uring
 from runtime_monitor.selftest.behaviour import behaviour
 from runtime_monitor.selftest.container import VOLUME
-from runtime_monitor.selftest.stage import HOME, NotHereError, Stage
+from runtime_monitor.selftest.stage import HOME, Stage
 
 WRITE = {"drift.kind": "write", "fd.path_source": "object"}
 
@@ -18,7 +18,7 @@ WRITE = {"drift.kind": "write", "fd.path_source": "object"}
 def _run_assembled(stage: Stage, name: str, bits: int) -> Mapping[str, Any]:
     """Put the program into the volume, so that the file which it creates is the only change of the root, and run it."""
     if platform.machine() != "x86_64":
-        raise NotHereError("32-bit x86 calls exist on x86 only")
+        raise entry.NotHereError("32-bit x86 calls exist on x86 only")
     program = f"{VOLUME}/{name}"
 
     def drop() -> None:
@@ -28,7 +28,7 @@ def _run_assembled(stage: Stage, name: str, bits: int) -> Mapping[str, Any]:
     stage.call(drop)
     result = stage.execute(program)
     if result.status != 0:
-        raise NotHereError(
+        raise entry.NotHereError(
             f"the kernel refuses 32-bit calls: {result.output.decode(errors='replace') or result.status}"
         )
     return {"proc.pid": result.pid}
@@ -51,21 +51,21 @@ def _ring() -> uring.Ring:
         return uring.Ring()
     except OSError as error:
         if error.errno in (errno.ENOSYS, errno.EPERM):
-            raise NotHereError("io_uring is switched off: kernel.io_uring_disabled, or a kernel without it") from error
+            raise entry.NotHereError(
+                "io_uring is switched off: kernel.io_uring_disabled, or a kernel without it"
+            ) from error
         raise
 
 
 @behaviour({"drift.kind": "write", "fd.name": f"{HOME}/by-uring"})
 def io_uring_open(stage: Stage) -> None:
     """A file is created by IORING_OP_OPENAT."""
-    _ring().close()
     stage.call(lambda: _ring().open(f"{HOME}/by-uring", os.O_CREAT | os.O_WRONLY))
 
 
 @behaviour({"drift.kind": "write", "fd.name": f"{HOME}/written-by-uring"}, image=("written-by-uring",))
 def io_uring_write(stage: Stage) -> Mapping[str, Any]:
     """IORING_OP_WRITE on a descriptor that another process opened."""
-    _ring().close()
     descriptor = os.open(stage.container.root / f"{HOME}/written-by-uring".lstrip("/"), os.O_WRONLY)
     try:
         inside = stage.call(lambda: _ring().write(descriptor, b"changed"), stage.inheriting(descriptor))

@@ -8,7 +8,7 @@ from typing import Any
 
 from runtime_monitor.selftest import container, entry
 from runtime_monitor.selftest.behaviour import behaviour
-from runtime_monitor.selftest.stage import HOME, NotHereError, Stage
+from runtime_monitor.selftest.stage import HOME, Stage
 
 EXEC = {"evt.type": "execve", "exec.kind": "exec", "exec.session": bool}
 
@@ -67,7 +67,7 @@ def nsenter_from_the_host(stage: Stage) -> Mapping[str, Any]:
 def escape_by_nsenter(stage: Stage) -> Mapping[str, Any]:
     """A privileged container in the host's pid namespace enters the host's mount namespace."""
     if shutil.which("nsenter") is None:
-        raise NotHereError("there is no nsenter here")
+        raise entry.NotHereError("there is no nsenter here")
     with stage.other(container.Configuration(share_process_namespace=os.getpid())) as other:
         target = str(os.getpid())
         return {"proc.pid": other.execute("nsenter", "-t", target, "-m", "true").pid}

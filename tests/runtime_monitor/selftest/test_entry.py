@@ -50,6 +50,16 @@ def test_a_function_runs_in_the_container(running: container.Container) -> None:
         entry.call(running, pathlib.Path("/nowhere").stat)
 
 
+def test_what_the_machine_lacks_is_told_as_that(running: container.Container) -> None:
+    """Out of the child, as the same error."""
+
+    def play() -> None:
+        raise entry.NotHereError("no such thing")
+
+    with pytest.raises(entry.NotHereError, match="no such thing"):
+        entry.call(running, play)
+
+
 def test_descriptors_leak_only_by_request(running: container.Container, tmp_path: pathlib.Path) -> None:
     """One that is named stays open; the others do not."""
     with (tmp_path / "file").open("wb") as file:

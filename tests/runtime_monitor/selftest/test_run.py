@@ -69,7 +69,7 @@ def test_what_this_machine_cannot_play_is_neither_seen_nor_missed(source: double
     """And says why."""
 
     def play(_: stage.Stage) -> None:
-        raise stage.NotHereError("no 32-bit calls here")
+        raise entry.NotHereError("no 32-bit calls here")
 
     row = _played(source, play, {"evt.type": "mkdir"})
     assert (row.seen, row.detail) == (None, "no 32-bit calls here")

@@ -21,7 +21,7 @@ def here(running: container.Container, adopted: list[container.Container]) -> st
 
 def test_a_program_that_is_not_there(here: stage.Stage) -> None:
     """Is a reason, no failure."""
-    with pytest.raises(stage.NotHereError, match="there is no such-program here"):
+    with pytest.raises(entry.NotHereError, match="there is no such-program here"):
         here.execute("such-program")
 
 
