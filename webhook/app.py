@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import flask
 import werkzeug.exceptions
@@ -64,12 +64,38 @@ class Cluster(Struct, frozen=True):
     preview: Previewer = no_preview
 
 
+class Stream(Protocol):
+    """The body of a request as it arrives."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at its end."""
+
+
+class Request(Struct, frozen=True):
+    """A POST to an endpoint. `waited` is how many seconds it waited for a thread."""
+
+    endpoint: str
+    query: str
+    content_type: str
+    body: Stream
+    waited: float
+
+
 class Answer(Struct, frozen=True):
-    """What goes back, and the word under which it is counted."""
+    """What goes back, the word under which it is counted, and the verdict whose findings are."""
 
     status: int
     body: bytes
     outcome: str
+    verdict: model.Verdict | None = None
+
+
+class Reply(Struct, frozen=True):
+    """An answer that may be sent. Counting it comes after that: nobody waits for it."""
+
+    endpoint: str
+    answer: Answer
+    seconds: float
 
 
 class Webhook:
@@ -84,22 +110,27 @@ class Webhook:
         self._cluster = cluster or Cluster(no_cluster, gate.Gate(gate.Rules()))
         self._cached: dict[str, tuple[guard.NamespaceKeys, datetime, model.Policy]] = {}
 
-    def answer(self, endpoint: str, content_type: str, body: bytes, seconds: float = DEFAULT_SECONDS) -> Answer:
-        """The answer to one request, counted and logged; `seconds` is how long the API server waits for it."""
+    def answer(self, endpoint: str, content_type: str, body: bytes, seconds: float = DEFAULT_SECONDS) -> Reply:
+        """The answer to one request, logged; `seconds` is how long the API server waits for it."""
         started = time.perf_counter()
         found = self._answer(endpoint, content_type, body, Budget(started, seconds))
-        self._counts.answered(endpoint, found.outcome, time.perf_counter() - started)
-        return found
+        return Reply(endpoint, found, time.perf_counter() - started)
 
-    def turned_away(self, endpoint: str, waited: float) -> Answer:
+    def count(self, reply: Reply) -> None:
+        """One answer was sent."""
+        found = reply.answer
+        self._counts.answered(reply.endpoint, found.outcome, reply.seconds)
+        if found.verdict:
+            self._counts.decided(found.verdict)
+
+    def turned_away(self, endpoint: str, waited: float) -> Reply:
         """The answer under overload: cheap, so that the queue shrinks, and before the API server gives up.
 
         The API server quotes the text to the user. There is no Retry-After: it would ask again until its time is up,
         and then tell of that alone (k8s.io/client-go/rest, with_retry.go).
         """
-        self._counts.answered(endpoint, "overloaded", waited)
         text = f"podseal is overloaded, the request waited {waited:.1f} s for a thread; try again, or add replicas"
-        return Answer(429, review.error(review.Refusal(429, text)), "overloaded")
+        return Reply(endpoint, Answer(429, review.error(review.Refusal(429, text)), "overloaded"), waited)
 
     def _answer(self, endpoint: str, content_type: str, body: bytes, budget: "Budget") -> Answer:
         if content_type != JSON and content_type.partition(";")[0].strip().lower() != JSON:
@@ -133,27 +164,32 @@ class Webhook:
         if endpoint == PREVIEW:
             return self._previewed(parsed, budget)
         exempt = self._policies.exempt.reason(subject)
-        if exempt:
-            verdict = model.Verdict(subject, skipped=exempt)
-        else:
-            now = self._clock()
-            verdict = decide.decide(subject, self._policy(subject.namespace, now), self._policies.catalogue, now)
+        verdict = model.Verdict(subject, skipped=exempt) if exempt else self._verdict(endpoint, subject)
         if endpoint == MUTATE:
             patched = bool(verdict.mutation.edits) and subject.kind == "Pod"
             if patched:
                 self._counts.patched(subject.kind)
             return Answer(200, review.mutated(parsed, verdict), "patched" if patched else "allowed")
-        self._counts.decided(verdict)
         if verdict.denied:
             body = review.validated(parsed, verdict)
             log.info("denied", extra={"fields": _denial(parsed, verdict, budget.started)})
-            return Answer(200, body, "denied")
+            return Answer(200, body, "denied", verdict)
         if subject.operation == "UPDATE" and subject.kind == "Pod":
-            refused_entry = self._entered(parsed, budget)
-            if refused_entry and refused_entry.outcome == "denied":
-                return refused_entry
+            entry = self._entered(parsed, budget)
+            if entry and entry.outcome == "denied":
+                return Answer(entry.status, entry.body, entry.outcome, verdict)
         outcome = "exempt" if exempt else "skipped" if verdict.skipped else "allowed"
-        return Answer(200, review.validated(parsed, verdict), outcome)
+        return Answer(200, review.validated(parsed, verdict), outcome, verdict)
+
+    def _verdict(self, endpoint: str, subject: model.Subject) -> model.Verdict:
+        """As much of the verdict as the endpoint answers with."""
+        now = self._clock()
+        policy = self._policy(subject.namespace, now)
+        if endpoint == MUTATE:
+            return decide.repair(subject, policy, self._policies.catalogue)
+        if subject.kind == "Pod":
+            return decide.judge(subject, policy, now)
+        return decide.decide(subject, policy, self._policies.catalogue, now)
 
     def _entered(self, parsed: review.Review, budget: "Budget") -> Answer | None:
         """What the gate to running pods says; None where nobody enters one.
@@ -229,22 +265,30 @@ class Application(flask.Flask):
         endpoint = ENDPOINTS.get(environ["PATH_INFO"])
         if endpoint is None or environ["REQUEST_METHOD"] != "POST":
             return super().wsgi_app(environ, start_response)
-        found = self._answer(endpoint, environ)
+        query, content_type = environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE", "")
+        request = Request(endpoint, query, content_type, environ["wsgi.input"], environ.get(WAITED, 0.0))
+        reply = self.respond(request)
+        self.count(reply)
+        found = reply.answer
         headers = [("Content-Type", JSON), ("Content-Length", str(len(found.body)))]
         start_response(f"{found.status} {http.HTTPStatus(found.status).phrase}", headers)
         return [found.body]
 
-    def _answer(self, endpoint: str, environ: dict[str, Any]) -> Answer:
-        said = TIMEOUT.search(environ.get("QUERY_STRING", ""))
+    def respond(self, request: Request) -> Reply:
+        """The answer to a POST to an endpoint, for `count` once it is sent."""
+        said = TIMEOUT.search(request.query)
         seconds = float(said[1]) if said else DEFAULT_SECONDS
-        body = _body(environ)
-        waited = environ.get(WAITED, 0.0)
-        if waited > LONGEST_WAIT * seconds:
+        body = _body(request.body)
+        if request.waited > LONGEST_WAIT * seconds:
             # Not before the body is read: on a connection that is closed meanwhile, no answer would arrive.
-            return self._webhook.turned_away(endpoint, waited)
+            return self._webhook.turned_away(request.endpoint, request.waited)
         if isinstance(body, review.Refusal):
-            return refused(body)
-        return self._webhook.answer(endpoint, environ.get("CONTENT_TYPE", ""), body, seconds)
+            return Reply(request.endpoint, refused(body), 0.0)
+        return self._webhook.answer(request.endpoint, request.content_type, body, seconds)
+
+    def count(self, reply: Reply) -> None:
+        """One answer was sent."""
+        self._webhook.count(reply)
 
 
 def create(webhook: Webhook) -> flask.Flask:
@@ -263,11 +307,10 @@ def refused(refusal: review.Refusal) -> Answer:
     return Answer(refusal.status, review.error(refusal), "invalid")
 
 
-def _body(environ: dict[str, Any]) -> bytes | review.Refusal:
+def _body(stream: Stream) -> bytes | review.Refusal:
     """The bytes of the request; a client that breaks off, stalls or sends too much is the client's fault."""
-    stream = environ["wsgi.input"]
     try:
-        body: bytes = stream.read(review.MAX_BYTES + 1)
+        body = stream.read(review.MAX_BYTES + 1)
         if len(body) <= review.MAX_BYTES:
             return body
         # Closed while it still sends, a client would see a broken connection instead of the answer.

@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,21 @@ def test_a_captured_review_is_understood(path: Any) -> None:  # noqa: ANN401 -- 
     changes = subject.operation in ("CREATE", "UPDATE") and subject.kind in workloads.KINDS
     assert (subject.pod is not None) == (changes and subject.subresource != "status")
     assert (subject.old_pod is not None) == (subject.pod is not None and subject.operation == "UPDATE")
+
+
+@pytest.mark.parametrize("path", serving.REVIEWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "policy", [ALL, model.Policy(mutate="known"), model.Policy(mutate="off")], ids=lambda policy: policy.mutate
+)
+def test_half_a_decision_is_answered_like_the_whole(path: Path, policy: model.Policy) -> None:
+    """/mutate answers with the repair alone, /validate of a pod with the judgement alone."""
+    parsed, whole = verdict_of(path.read_bytes(), policy)
+    repaired = decide.repair(parsed.subject, policy, POLICIES.catalogue)
+    assert review.mutated(parsed, repaired) == review.mutated(parsed, whole)
+    if parsed.subject.kind == "Pod":
+        judged = decide.judge(parsed.subject, policy, NOW)
+        assert review.validated(parsed, judged) == review.validated(parsed, whole)
+        assert [each.path for each in judged.denied] == [each.path for each in whole.denied]
 
 
 @pytest.mark.parametrize("path", serving.REVIEWS, ids=lambda path: path.stem)

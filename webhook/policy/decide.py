@@ -2,6 +2,7 @@
 
 In: what is judged, the policy of its namespace, the catalogue of writable paths, the time. Out: findings with their
 modes, what waivers let pass, and the edits that would repair the pod. Nothing here knows HTTP, files or a clock.
+`repair` and `judge` are its halves: a pod comes to /mutate and to /validate, and each answers with one of them.
 """
 
 import functools
@@ -39,18 +40,43 @@ def decide(subject: model.Subject, policy: model.Policy, catalogue: Catalogue, n
     view, skipped = _judged(subject, policy)
     if view is None:
         return model.Verdict(subject, problems=policy.problems, skipped=skipped)
-    mutated = model.Mutation()
+    # A template is not patched, but its pods will be: what they lose then, its author need not hear of.
+    mutated = _mutation(view, subject, policy, catalogue)
+    return _verdict(view, subject, policy, now, mutated)
+
+
+def repair(subject: model.Subject, policy: model.Policy, catalogue: Catalogue) -> model.Verdict:
+    """The mutation of `decide` without its findings: a webhook that repairs refuses nothing."""
+    view, skipped = _judged(subject, policy)
+    if view is None:
+        return model.Verdict(subject, skipped=skipped)
+    return model.Verdict(subject, mutation=_mutation(view, subject, policy, catalogue))
+
+
+def judge(subject: model.Subject, policy: model.Policy, now: datetime) -> model.Verdict:
+    """The findings of `decide` about an object as it stands, none of them `fixed`: whoever repairs has had its turn."""
+    view, skipped = _judged(subject, policy)
+    if view is None:
+        return model.Verdict(subject, problems=policy.problems, skipped=skipped)
+    return _verdict(view, subject, policy, now, mutation.NOTHING)
+
+
+def _mutation(
+    view: containers.PodView, subject: model.Subject, policy: model.Policy, catalogue: Catalogue
+) -> model.Mutation:
     if subject.operation == "CREATE" or subject.kind != "Pod" or subject.subresource == "ephemeralcontainers":
-        # A template is not patched, but its pods will be: what they lose then, its author need not hear of.
-        mutated = mutation.mutate(view, subject, policy, catalogue)
+        return mutation.mutate(view, subject, policy, catalogue)
+    return mutation.NOTHING
+
+
+def _verdict(
+    view: containers.PodView, subject: model.Subject, policy: model.Policy, now: datetime, mutated: model.Mutation
+) -> model.Verdict:
     findings, waived = _findings(view, subject, policy, now, _read_only_after(mutated))
-    return model.Verdict(
-        subject,
-        findings=tuple(findings),
-        waived=tuple(waived),
-        mutation=mutated,
-        problems=(*policy.problems, *waivers.ending((each.waiver for each in waived), now)),
-    )
+    problems = policy.problems
+    if waived:
+        problems = (*problems, *waivers.ending((each.waiver for each in waived), now))
+    return model.Verdict(subject, findings=tuple(findings), waived=tuple(waived), mutation=mutated, problems=problems)
 
 
 def _judged(subject: model.Subject, policy: model.Policy) -> tuple[containers.PodView | None, str]:
