@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.cluster import beds, manifests
+from tests.cluster import beds, manifests, waiting
 from tests.cluster.e2e import installation, objects
 
 ENFORCE = "podseal.dev/enforce"
@@ -107,4 +107,6 @@ def test_other_labels_ask_nobody(podseal: installation.Installation, shop: str) 
     assert label(podseal.bed, shop, "team=shop") == []
     assert previews(podseal) == before
     label(podseal.bed, shop, "podseal.dev/warn=off")
+    # An answer is counted once it is sent.
+    waiting.until(lambda: previews(podseal) > before, "a preview")
     assert previews(podseal) == before + 1
