@@ -26,6 +26,7 @@ enum flag {
 	FLAG_ON_ROOT = 1 << 14,	    /* the file lies on a container's root */
 	FLAG_WRITE = 1 << 15,	    /* opened for writing */
 	FLAG_SCRIPT = 1 << 16,	    /* PIECE_ARGUMENT of an exec is a script that an interpreter runs */
+	FLAG_LAST = 1 << 17,	    /* with this exit the container has ended, and its root is forgotten */
 };
 
 enum stdin_kind { STDIN_UNKNOWN, STDIN_PIPE, STDIN_TTY, STDIN_NULL, STDIN_FILE, STDIN_SOCKET };

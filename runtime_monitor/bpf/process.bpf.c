@@ -1,5 +1,6 @@
 /* Processes of containers: what they execute, by which way they came in, when they end. */
 #include "lib/file.bpf.h"
+#include "lib/written.bpf.h"
 
 /* Of the host, told by user space: its mount namespace and the s_dev of its root. */
 const volatile __u32 host_mount_namespace;
@@ -22,7 +23,12 @@ INLINE __u32 found_root(struct task_struct *task)
 	__u32 device = task_root_device(task), mount_namespace = task_mount_namespace(task);
 	if (mount_namespace == host_mount_namespace || device == host_root_device)
 		return 0;
-	struct root root = {ROOT_PROVISIONAL, mount_namespace, task_cgroup(task)};
+	struct root root = {
+		.state = ROOT_PROVISIONAL,
+		.mount_namespace = mount_namespace,
+		.cgroup = task_cgroup(task),
+		.first = READ(task, tgid),
+	};
 	if (bpf_map_update_elem(&roots, &device, &root, BPF_NOEXIST))
 		return 0;
 	bpf_map_update_elem(&namespaces, &mount_namespace, &device, BPF_NOEXIST);
@@ -86,7 +92,8 @@ int process_exec(__u64 *context)
 		if (member)
 			member->root = root;
 	}
-	if (!root && task_mount_namespace(task) == host_mount_namespace)
+	/* Only a task that was a container's before this exec can have left it. */
+	else if (task_mount_namespace(task) == host_mount_namespace || task_root_device(task) == host_root_device)
 		flags |= FLAG_ESCAPE;
 	struct record *record = record_take(KIND_EXEC);
 	if (!record)
@@ -114,14 +121,63 @@ int process_fork(__u64 *context)
 	return 0;
 }
 
+INLINE void forget_namespace(__u32 number, __u32 device)
+{
+	__u32 *found = bpf_map_lookup_elem(&namespaces, &number);
+	if (found && *found == device)
+		bpf_map_delete_elem(&namespaces, &number);
+}
+
+/* The numbers of a dead container's namespaces and device are given to the next one. */
+INLINE int forget_root(struct task_struct *task, __u32 device)
+{
+	struct root *root = bpf_map_lookup_elem(&roots, &device);
+	if (!root || root->first != READ(task, tgid))
+		return 0;
+	__u64 cgroup = root->cgroup;
+	forget_namespace(root->mount_namespace, device);
+	forget_namespace(task_pid_namespace(task), device);
+	bpf_map_delete_elem(&cgroups, &cgroup);
+	bpf_map_delete_elem(&roots, &device);
+	return 1;
+}
+
+struct leaving {
+	__u64 marks;
+	struct written_key key;
+};
+
+static long leave_step(__u32 descriptor, struct leaving *leaving)
+{
+	leaving->key.descriptor = descriptor;
+	if (leaving->marks & (1ULL << descriptor))
+		forget_written(bpf_get_current_task_btf(), &leaving->key);
+	return 0;
+}
+
+/* What a process wrote and never closed is told when it ends. */
+INLINE void tell_unclosed(struct task_struct *task)
+{
+	struct leaving leaving = {.key = {.process = READ(task, tgid)}};
+	__u64 *marks = bpf_map_lookup_elem(&writers, &leaving.key.process);
+	if (!marks)
+		return;
+	leaving.marks = *marks;
+	bpf_loop(MARKED, leave_step, &leaving, 0);
+	bpf_map_delete_elem(&writers, &leaving.key.process);
+}
+
 SEC("tp_btf/sched_process_exit")
 int process_exit(__u64 *context)
 {
 	struct task_struct *task = (void *)context[0];
+	if (READ(READ(task, signal), live.counter))
+		return 0;
+	tell_unclosed(task);
 	if (!task->bpf_storage)
 		return 0;
 	struct membership *member = member_of(task, 0);
-	if (!member || READ(READ(task, signal), live.counter))
+	if (!member)
 		return 0;
 	struct record *record = record_take(KIND_EXIT);
 	if (!record)
@@ -130,6 +186,9 @@ int process_exit(__u64 *context)
 	record_membership(record, member);
 	record_root(record);
 	record->event.result = READ(task, exit_code);
+	__u32 root = record->event.root;
+	if (forget_root(task, root))
+		record->event.flags |= FLAG_LAST;
 	record_tell(record);
 	return 0;
 }

@@ -12,6 +12,7 @@ from runtime_monitor.kernel.libbpf import check, ffi, library, text
 
 KIND_STRUCT: Final = 4
 KIND_TYPEDEF: Final = 8
+KIND_FUNCTION: Final = 12
 KIND_DATASEC: Final = 15
 VMLINUX: Final = Path("/sys/kernel/btf/vmlinux")
 
@@ -49,6 +50,13 @@ class Types:
     def has(self, name: str, kind: int = KIND_STRUCT) -> bool:
         """Whether there is a type of this name and kind."""
         return int(library().btf__find_by_name_kind(self._btf, name.encode(), kind)) > 0
+
+    def has_hook(self, section: str) -> bool:
+        """Whether this kernel has what a program of this section attaches to: a trace point, or a function."""
+        kind, _, name = section.partition("/")
+        if kind == "tp_btf":
+            return self.has(f"btf_trace_{name}", KIND_TYPEDEF)
+        return self.has(name, KIND_FUNCTION)
 
     def size(self, struct: str) -> int:
         """Bytes of a struct."""

@@ -7,6 +7,7 @@ arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl; a position counts a c
 
 import enum
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,8 +76,9 @@ def _two_names(name: str, n64: int, n32: int, first: tuple[int, int], second: tu
     )
 
 
-def _other(name: str, n64: int, n32: int) -> Call:
-    return Call(name=name, slot=Slot.OTHER, numbers=(n64, n32))
+def _other(name: str, n64: int, n32: int, texts: tuple[int, int] = (NOWHERE, NOWHERE)) -> Call:
+    """`texts`: the positions of up to two strings."""
+    return Call(name=name, slot=Slot.OTHER, numbers=(n64, n32), path=texts[0], path2=texts[1])
 
 
 CALLS: Final = (
@@ -134,22 +136,85 @@ CALLS: Final = (
     _two_names("renameat2", 316, 353, (0, 1), (2, 3)),
     _two_names("link", 86, 9, (NOWHERE, 0), (NOWHERE, 1)),
     _two_names("linkat", 265, 303, (0, 1), (2, 3)),
-    _other("mount", 165, 21),
-    _other("umount2", 166, 52),
-    _other("mount_setattr", 442, 442),
+    _other("mount", 165, 21, (1, 0)),
+    _other("umount2", 166, 52, (0, NOWHERE)),
+    _other("mount_setattr", 442, 442, (1, NOWHERE)),
     _other("fsconfig", 431, 431),
-    _other("move_mount", 429, 429),
-    _other("pivot_root", 155, 217),
-    _other("chroot", 161, 61),
+    _other("move_mount", 429, 429, (1, 3)),
+    _other("pivot_root", 155, 217, (0, 1)),
+    _other("chroot", 161, 61, (0, NOWHERE)),
     _other("setns", 308, 346),
     _other("unshare", 272, 310),
     _other("ptrace", 101, 26),
     _other("process_vm_writev", 311, 348),
-    _other("memfd_create", 319, 356),
+    _other("memfd_create", 319, 356, (0, NOWHERE)),
     _other("bpf", 321, 357),
     _other("init_module", 175, 128),
     _other("finit_module", 313, 350),
 )
+
+URING: Final = {
+    2: "writev",
+    5: "write",
+    17: "fallocate",
+    18: "openat",
+    23: "write",
+    28: "openat2",
+    30: "splice",
+    35: "renameat2",
+    36: "unlinkat",
+    37: "mkdirat",
+    38: "symlinkat",
+    39: "linkat",
+    41: "fsetxattr",
+    55: "ftruncate",
+}
+"""io_uring's opcodes (include/uapi/linux/io_uring.h) by the name of the call that does the same."""
+
+SIGNATURES: Final = {
+    "open": ("name", "flags", "mode"),
+    "creat": ("name", "mode"),
+    "openat": ("dirfd", "name", "flags", "mode"),
+    "openat2": ("dirfd", "name", "how", "size"),
+    "unlink": ("name",),
+    "unlinkat": ("dirfd", "name", "flags"),
+    "rmdir": ("name",),
+    "mkdir": ("path", "mode"),
+    "mkdirat": ("dirfd", "path", "mode"),
+    "mknod": ("path", "mode", "dev"),
+    "mknodat": ("dirfd", "path", "mode", "dev"),
+    "truncate": ("path", "size"),
+    "chmod": ("filename", "mode"),
+    "fchmod": ("fd", "mode"),
+    "fchmodat": ("dirfd", "filename", "mode"),
+    "fchmodat2": ("dirfd", "filename", "mode", "flags"),
+    "chown": ("path", "uid", "gid"),
+    "lchown": ("path", "uid", "gid"),
+    "fchown": ("fd", "uid", "gid"),
+    "fchownat": ("dirfd", "pathname", "uid", "gid", "flags"),
+    "rename": ("oldpath", "newpath"),
+    "renameat": ("olddirfd", "oldpath", "newdirfd", "newpath"),
+    "renameat2": ("olddirfd", "oldpath", "newdirfd", "newpath", "flags"),
+    "link": ("oldpath", "newpath"),
+    "linkat": ("olddir", "oldpath", "newdir", "newpath", "flags"),
+    "symlink": ("target", "linkpath"),
+    "symlinkat": ("target", "linkdirfd", "linkpath"),
+    "mmap": ("addr", "length", "prot", "flags", "fd", "offset"),
+    "ftruncate": ("fd", "size"),
+    "fallocate": ("fd", "mode", "offset", "length"),
+    "write": ("fd", "data", "size"),
+    "mount": ("dev", "dir", "type", "flags"),
+    "umount2": ("name", "flags"),
+    "setns": ("fd", "nstype"),
+    "unshare": ("flags",),
+    "ptrace": ("request", "pid", "addr", "data"),
+    "process_vm_writev": ("pid",),
+    "memfd_create": ("name", "flags"),
+    "bpf": ("cmd",),
+    "chroot": ("path",),
+    "pivot_root": ("newpath", "putold"),
+}
+"""Names of a call's arguments as Falco has them, for `evt.args`; a text stands there in place of its address."""
 
 _SHAPE: Final = struct.Struct("8b")
 _BY_INDEX: Final = {
@@ -166,6 +231,23 @@ def tables() -> dict[str, bytes]:
         _SHAPE.pack_into(shapes, index * _SHAPE.size, *shape, call.result_is_bytes)
         wanted[index % TABLE_SIZE] = 1
     return {"calls": bytes(shapes), "wanted": bytes(wanted)}
+
+
+def arguments_of(call: Call, values: tuple[int, ...], texts: Mapping[int, str]) -> dict[str, str | int]:
+    """`evt.args`: what is known of each argument by its name; addresses of texts that are not known are left out."""
+    found: dict[str, str | int] = {}
+    for position, name in enumerate(SIGNATURES.get(call.name, ())):
+        if position in texts:
+            found[name] = texts[position]
+        elif position not in (call.path, call.path2):
+            found[name] = _signed(values[position]) if name.endswith(("dirfd", "fd")) else values[position]
+    return found
+
+
+def _signed(value: int) -> int:
+    """A descriptor is an int: AT_FDCWD is -100."""
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value >> 31 else value
 
 
 def call_of(index: int) -> Call | None:

@@ -7,6 +7,7 @@ bytes that are not UTF-8, which become U+DC80..U+DCFF (PEP 383) so that nothing 
 
 import errno
 import os
+import posixpath
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ def decode(data: Any, origin: Origin) -> Event:  # noqa: ANN401 -- anything with
     pieces = _pieces(data, record)
     kind, flags = Kind(record.kind), Flag(record.flags)
     return Event(
-        evt=_call(record, kind, flags, origin),
+        evt=_call(record, kind, pieces, origin),
         proc=_process(record, kind, flags, pieces),
         fd=_file(record, kind, flags, pieces),
         user=User(
@@ -84,15 +85,10 @@ def _strings(raw: bytes) -> tuple[str, ...]:
     return tuple(map(_text, raw.removesuffix(b"\0").split(b"\0"))) if raw else ()
 
 
-def _call(record: Record, kind: Kind, flags: Flag, origin: Origin) -> Call:
-    called = calls.call_of(record.call) if record.call else None
-    name = called.name if called else {Kind.EXEC: "execve", Kind.EXIT: "procexit"}.get(kind, "")
+def _call(record: Record, kind: Kind, pieces: dict[str, bytes], origin: Origin) -> Call:
+    name, arguments = _named(record, kind, pieces)
     failure = errno.errorcode.get(-record.result, str(record.result)) if record.result < 0 else "SUCCESS"
-    arguments: dict[str, str | int] = {}
-    if called:
-        arguments = {f"argument{position}": value for position, value in enumerate(layout.arguments(record))}
-    if kind is Kind.OPEN:
-        arguments["flags"] = record.open_flags
+    opens = kind is Kind.OPEN or (kind is Kind.URING and name.startswith("open"))
     return Call(
         type=name,
         time=origin.epoch + record.time,
@@ -103,9 +99,29 @@ def _call(record: Record, kind: Kind, flags: Flag, origin: Origin) -> Call:
         raw_result=record.result,
         result=failure,
         arguments=arguments,
-        is_open_write=bool(flags & Flag.WRITE) if kind is Kind.OPEN else None,
-        is_open_read=record.open_flags & os.O_ACCMODE != os.O_WRONLY if kind is Kind.OPEN else None,
+        is_open_write=bool(record.flags & Flag.WRITE) if opens else None,
+        is_open_read=record.open_flags & os.O_ACCMODE != os.O_WRONLY if opens else None,
     )
+
+
+def _named(record: Record, kind: Kind, pieces: dict[str, bytes]) -> tuple[str, dict[str, str | int]]:
+    """The call's name, and its arguments by name."""
+    if kind is Kind.URING:
+        return calls.URING.get(record.call, f"io_uring {record.call}"), {"io_uring": record.call}
+    if kind not in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.CALL):
+        return {Kind.EXEC: "execve", Kind.EXIT: "procexit", Kind.SUMMARY: "write"}[kind], {}
+    called = calls.call_of(record.call)
+    if called is None:
+        return f"call {record.call}", {}
+    texts = {
+        position: _text(pieces[piece])
+        for position, piece in ((called.path, "argument"), (called.path2, "argument2"))
+        if piece in pieces
+    }
+    arguments = calls.arguments_of(called, layout.arguments(record), texts)
+    if kind is Kind.OPEN:
+        arguments["flags"] = record.open_flags
+    return called.name.removesuffix("16").removesuffix("64") if called.name != "pwrite64" else "pwrite", arguments
 
 
 def _process(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> Process:
@@ -192,10 +208,15 @@ def _file(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> 
 
 
 def _joined(base: bytes, argument: bytes) -> str:
-    """Where an argument leads to, by the text alone: links are not followed."""
-    start = b"/" if argument.startswith(b"/") else (b"/" + b"/".join(reversed(base.split(b"/"))) + b"/")
-    path = os.path.normpath(start + argument)
-    return _text(b"/" + path.lstrip(b"/"))
+    """Where an argument leads to, by the text alone: links are not followed.
+
+    `base` is the directory that the call started from; for an absolute path that is the process's root, which is
+    another one than the container's after a chroot, and which no dot-dot leaves.
+    """
+    if argument.startswith(b"/"):
+        argument = posixpath.normpath(b"/" + argument.lstrip(b"/"))
+    names = [name for name in reversed(base.split(b"/")) if name] + [argument.lstrip(b"/")]
+    return _text(posixpath.normpath(b"/" + b"/".join(names)))
 
 
 def _session(record: Record, flags: Flag, origin: Origin) -> Session:

@@ -36,3 +36,4 @@ class Flag(enum.IntFlag):
     ON_ROOT = 1 << 14
     WRITE = 1 << 15
     SCRIPT = 1 << 16
+    LAST = 1 << 17

@@ -4,7 +4,7 @@ In: the path of an object, the bpffs folder of the shared maps, values for its c
 object open; closing it detaches what is not pinned. Called by `sensor`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +20,12 @@ FOLLOWER: Final = "follow_"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to bring in: `constants` by variable name, and programs by name that this kernel or tier has no use for."""
+    """What to bring in: values of `constants` by name; `can_attach` says of a program's section if it can be used."""
 
     path: Path
     maps_folder: Path
     constants: Mapping[str, bytes]
-    skip: frozenset[str] = frozenset()
+    can_attach: Callable[[str], bool]
     ring_bytes: int = 8 << 20
 
 
@@ -59,8 +59,11 @@ def load(plan: Plan) -> Loaded:
     handle = check(f"opening {plan.path}", library().bpf_object__open_file(str(plan.path).encode(), options))
     try:
         _set_constants(handle, plan)
+        used = set()
         for name, program in _programs(handle):
-            if name in plan.skip:
+            if plan.can_attach(text(library().bpf_program__section_name(program))):
+                used.add(name)
+            else:
                 library().bpf_program__set_autoload(program, False)
         check(f"loading {plan.path.name}", library().bpf_object__load(handle))
     except KernelError as error:
@@ -71,9 +74,7 @@ def load(plan: Plan) -> Loaded:
         path=plan.path,
         handle=handle,
         maps={text(library().bpf_map__name(each)): library().bpf_map__fd(each) for each in _maps(handle)},
-        programs={
-            name: library().bpf_program__fd(program) for name, program in _programs(handle) if name not in plan.skip
-        },
+        programs={name: library().bpf_program__fd(program) for name, program in _programs(handle) if name in used},
     )
 
 

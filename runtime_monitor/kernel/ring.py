@@ -1,9 +1,9 @@
 """The ring that the programs write their records into, read in batches from mapped memory, without a call an event.
 
 In: the descriptor of a BPF ring buffer map and its size in bytes. Out: `Ring.read`, views of the records that are
-there. Called by `sensor`. The layout is Documentation/bpf/ringbuf.rst's: a page with the consumer's position, a page with the
-producer's, then the data twice in a row, so that no record is ever cut. x86-64 loads are ordered enough for this; a
-weaker machine would need an acquire.
+there. Called by `sensor`. The layout is Documentation/bpf/ringbuf.rst's: a page with the consumer's position, a page
+with the producer's, then the data twice in a row, so that no record is ever cut. x86-64 loads are ordered enough for
+this; a weaker machine would need an acquire.
 """
 
 import mmap

@@ -15,7 +15,7 @@ from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.machine import Host
 from runtime_monitor.kernel.maps import Map
 
-_ROOT: Final = struct.Struct("IIQ")
+_ROOT: Final = struct.Struct("IIQII")
 VALUE_SIZE: Final = _ROOT.size
 _TREE: Final = struct.Struct("QII")
 _DEVICE: Final = struct.Struct("I")
@@ -28,6 +28,7 @@ _PROVISIONAL, _WATCHED, _IGNORED = 1, 2, 3
 class Root:
     """A container's root. Device numbers are st_dev's, namespaces and the cgroup their inode numbers (st_ino).
 
+    `first` is the pid of the container's own program, with whose end the kernel forgets the root by itself; 0: unknown.
     `trees` are (st_dev, st_ino) of directories of the host that hold its files: an overlay's upperdir, or the root
     directory itself where it has no superblock of its own, and volumes that are to be watched.
     """
@@ -36,6 +37,7 @@ class Root:
     mount_namespace: int = 0
     pid_namespace: int = 0
     cgroup: int = 0
+    first: int = 0
     trees: tuple[tuple[int, int], ...] = ()
 
 
@@ -50,6 +52,7 @@ def root_of_process(pid: int, host: Host, proc: Path = Path("/proc")) -> Root:
         mount_namespace=0 if mount_namespace == host.mount_namespace else mount_namespace,
         pid_namespace=0 if pid_namespace == host.pid_namespace else pid_namespace,
         cgroup=_cgroup_of((process / "cgroup").read_text()),
+        first=pid,
     )
 
 
@@ -80,7 +83,7 @@ class Roots:
 
     def ignore(self, device: int) -> None:
         """Never take this device for a container's root: a service of the host with a root of its own."""
-        self._maps["roots"].put(_DEVICE.pack(kernel_device(device)), _ROOT.pack(_IGNORED, 0, 0))
+        self._maps["roots"].put(_DEVICE.pack(kernel_device(device)), _ROOT.pack(_IGNORED, 0, 0, 0, 0))
 
     def unwatch(self, device: int) -> None:
         """Forget a root with everything that led to it."""
@@ -94,11 +97,9 @@ class Roots:
     def find_running(self, proc: Path = Path("/proc")) -> None:
         """Enter the roots of containers that run already, provisionally as the kernel itself would."""
         known = {each for each, _ in self._maps["roots"].items()}
-        for process in proc.iterdir():
-            if not process.name.isdigit():
-                continue
+        for pid in sorted(int(process.name) for process in proc.iterdir() if process.name.isdigit()):
             try:
-                root = root_of_process(int(process.name), self._host, proc)
+                root = root_of_process(pid, self._host, proc)
             except OSError:
                 continue  # gone, or a thread of the kernel, which executes nothing
             key = _DEVICE.pack(kernel_device(root.device))
@@ -128,4 +129,6 @@ class Roots:
         for device, inode in root.trees:
             for number in (inode, 0):
                 self._maps["trees"].put(_TREE.pack(number, kernel_device(device), 0), key)
-        self._maps["roots"].put(key, _ROOT.pack(state, root.mount_namespace, root.cgroup))
+        known = self._maps["roots"].get(key)
+        first = root.first or (_ROOT.unpack(known)[3] if known else 0)
+        self._maps["roots"].put(key, _ROOT.pack(state, root.mount_namespace, root.cgroup, first, 0))

@@ -19,11 +19,13 @@ from typing import Final, Self
 from runtime_monitor.bpf import build
 from runtime_monitor.events import Event
 from runtime_monitor.kernel import btf, calls, layout, loader, machine, roots
+from runtime_monitor.kernel.arguments import Arguments
 from runtime_monitor.kernel.decode import Origin, decode, kernel_device
 from runtime_monitor.kernel.libbpf import KernelError, library
 from runtime_monitor.kernel.maps import Map
 from runtime_monitor.kernel.ring import Ring
 from runtime_monitor.kernel.roots import Root
+from runtime_monitor.kernel.summaries import Summaries
 
 _TALLY: Final = struct.Struct("4Q")
 BATCH: Final = 4096
@@ -65,6 +67,8 @@ class Sensor:
         self._resources = ExitStack()
         self._objects: list[loader.Loaded] = []
         self._maps: dict[str, Map] = {}
+        self._arguments = Arguments()
+        self._summaries = Summaries()
         self._undecodable = 0
 
     @classmethod
@@ -101,9 +105,9 @@ class Sensor:
                 raise KernelError(f"{paths[0].name} was built from another version: {'; '.join(told)}")
         constants = self._constants()
         # The pins only let the objects share maps while they load; the descriptors keep the maps.
-        with _BpffsFolder(self.settings.bpffs) as folder:
+        with _BpffsFolder(self.settings.bpffs) as folder, btf.Types.of_kernel() as kernel:
             for path in paths:
-                plan = loader.Plan(path, folder, constants, ring_bytes=self.settings.ring_bytes)
+                plan = loader.Plan(path, folder, constants, kernel.has_hook, self.settings.ring_bytes)
                 loaded = loader.load(plan)
                 self._objects.append(loaded)
                 self._resources.callback(loaded.close)
@@ -149,18 +153,32 @@ class Sensor:
         events = []
         for data in self._ring.read(BATCH):
             try:
-                events.append(decode(data, self.origin))
+                event = self._considered(decode(data, self.origin))
             except (struct.error, ValueError):
                 self._undecodable += 1
+                continue
+            if event is not None:
+                events.append(event)
         return events
+
+    def _considered(self, event: Event) -> Event | None:
+        """The event, completed; None where it is about another file system than the container's root after all."""
+        if event.fd.path_source == "argument" and self._arguments.lies_on_root(event) is False:
+            return None
+        if event.evt.type == "execve":
+            self._arguments.see(event)
+        return self._summaries.complete(event)
 
     def watch_root(self, root: Root) -> None:
         """Tell the kernel of a container: what is written on its root and executed in it are events from now on."""
         self.roots.watch(root)
+        if root.first:
+            self._arguments.settle(root.device, root.first)
 
     def unwatch_root(self, device: int) -> None:
         """Forget a root by its device number, as stat(2) tells it; unknown ones are ignored."""
         self.roots.unwatch(device)
+        self._arguments.forget(device)
 
     def losses(self) -> Losses:
         """What was lost so far."""

@@ -42,6 +42,7 @@ static long (*bpf_loop)(__u32 count, void *callback, void *context, __u64 flags)
 		value_;                                                                         \
 	})
 #define FIELD_EXISTS(field) __builtin_preserve_field_info(field, 2)
+#define FIELD_SIZE(field) __builtin_preserve_field_info(field, 1)
 #define FIELD_OFFSET(type, field) __builtin_preserve_field_info(((type *)0)->field, 0)
 #define TYPE_SIZE(type) __builtin_preserve_type_info(*(type *)0, 1)
 

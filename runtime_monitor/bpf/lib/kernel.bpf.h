@@ -143,7 +143,8 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
 	struct mm_struct *mm;
-	int pid, tgid, exit_code;
+	__u32 pid, tgid;
+	int exit_code;
 	struct task_struct *real_parent, *group_leader;
 	struct pid *thread_pid;
 	__u64 start_boottime;

@@ -10,6 +10,8 @@ struct root {
 	__u32 state;
 	__u32 mount_namespace;
 	__u64 cgroup;
+	__u32 first;	/* process: the container's own program, with whose end the root is forgotten */
+	__u32 zero;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -54,10 +54,37 @@ def test_a_refused_open_is_an_attempt_on_what_the_argument_says() -> None:
 
 def test_a_rename_is_about_its_new_name() -> None:
     """The old one stands beside it."""
-    said = _decoded(
-        {"base": b"etc/", "argument": b"a", "base2": b"tmp/", "argument2": b"/b"}, kind=Kind.NAME, call=RENAME
-    )
+    said = _decoded({"base": b"etc/", "argument": b"a", "base2": b"/", "argument2": b"/b"}, kind=Kind.NAME, call=RENAME)
     assert (said["fd.name"], said["podseal.old_name"]) == ("/b", "/etc/a")
+
+
+@pytest.mark.parametrize(
+    ("base", "argument", "name"),
+    [
+        (b"etc/", b"a", "/etc/a"),
+        (b"etc/", b"../../../a", "/a"),
+        (b"/", b"//a/./b/", "/a/b"),
+        (b"jail/srv/", b"/../etc/x", "/srv/jail/etc/x"),
+        (b"", b"", "/"),
+    ],
+    ids=["relative", "dot-dot ends at the root", "slashes", "a changed root is not left by dot-dot", "nothing"],
+)
+def test_an_argument_is_joined_to_where_it_starts(base: bytes, argument: bytes, name: str) -> None:
+    """By the text alone."""
+    said = _decoded({"base": base, "argument": argument}, kind=Kind.NAME, call=87)
+    assert said.get("fd.name") == (name if argument else None)
+
+
+def test_an_io_uring_request_is_named_by_the_call_that_does_the_same() -> None:
+    """And says by which way it came."""
+    said = _decoded({"argument": b"/x", "base": b"/"}, kind=Kind.URING, call=18, flags=Flag.WRITE)
+    assert (said["evt.type"], said["evt.args"], said["evt.is_open_write"]) == ("openat", {"io_uring": 18}, True)
+
+
+def test_a_mount_has_its_arguments_by_name() -> None:
+    """Texts in place of their addresses."""
+    said = _decoded({"argument": b"/", "argument2": b"none"}, kind=Kind.CALL, call=165, argument3=32)
+    assert said["evt.args"] == {"dev": "none", "dir": "/", "type": 0, "flags": 32}
 
 
 def test_a_32_bit_call_has_the_same_name() -> None:

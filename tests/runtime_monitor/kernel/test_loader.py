@@ -22,7 +22,7 @@ def test_programs_that_others_go_on_to_are_not_attached(sensor: Sensor) -> None:
 
 def test_a_constant_of_another_size_is_refused() -> None:
     """Before anything is loaded."""
-    plan = loader.Plan(OBJECT, Path("/sys/fs/bpf"), {"host_root_device": bytes(2)})
+    plan = loader.Plan(OBJECT, Path("/sys/fs/bpf"), {"host_root_device": bytes(2)}, bool)
     with pytest.raises(KernelError, match=r"process\.bpf\.o: host_root_device takes 4 bytes, not 2"):
         loader.load(plan)
 
@@ -31,4 +31,4 @@ def test_an_object_that_is_none_is_named(tmp_path: Path) -> None:
     """With its path."""
     (tmp_path / "x.bpf.o").write_bytes(b"no object")
     with pytest.raises(KernelError, match=r"opening .*x\.bpf\.o"):
-        loader.load(loader.Plan(tmp_path / "x.bpf.o", tmp_path, {}))
+        loader.load(loader.Plan(tmp_path / "x.bpf.o", tmp_path, {}, bool))

@@ -1,0 +1,70 @@
+/* Which files a process has written to: its first write to a file is told at once, the further ones are counted. */
+#pragma once
+#include "file.bpf.h"
+
+struct written_key {
+	__u32 process, descriptor;
+};
+struct written {
+	__u64 inode, bytes, told;  /* bytes since `told`, in ns since boot */
+	__u32 device, writes;
+	__u32 root, zero;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct written_key);
+	__type(value, struct written);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} writes SEC(".maps");
+
+/* process -> one bit for each descriptor below 64 that has an entry above. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} writers SEC(".maps");
+
+enum { MARKED = 64 };
+
+INLINE void mark_writer(struct written_key *key)
+{
+	__u64 bit = key->descriptor < MARKED ? 1ULL << key->descriptor : 0;
+	__u64 *known = bpf_map_lookup_elem(&writers, &key->process);
+	if (known)
+		*known |= bit;
+	else
+		bpf_map_update_elem(&writers, &key->process, &bit, BPF_ANY);
+}
+
+/* The further writes by a descriptor, without a path: user space knows it from the first one. */
+INLINE void record_summary(struct task_struct *task, struct written_key *key, struct written *written)
+{
+	struct record *record = record_take(KIND_SUMMARY);
+	if (!record)
+		return;
+	struct event *event = &record->event;
+	event->descriptor = key->descriptor;
+	event->inode = written->inode;
+	event->device = written->device;
+	event->root = written->root;
+	event->written = written->bytes;
+	event->writes = written->writes;
+	event->flags = FLAG_ON_ROOT;
+	record_task(record, task);
+	record_membership(record, bpf_task_storage_get(&members, task, 0, 0));
+	record_root(record);
+	record_tell(record);
+}
+
+INLINE void forget_written(struct task_struct *task, struct written_key *key)
+{
+	struct written *written = bpf_map_lookup_elem(&writes, key);
+	if (!written)
+		return;
+	if (written->writes)
+		record_summary(task, key, written);
+	bpf_map_delete_elem(&writes, key);
+}
