@@ -74,14 +74,17 @@ int process_exec(__u64 *context)
 {
 	struct task_struct *task = (void *)context[0];
 	struct membership *member = member_of(task, 0);
-	__u32 flags = 0, root = task_container(task);
-	if (!root) {
+	__u32 flags = 0, root = task_root(task);
+	/* Before its namespaces are asked: a pod's containers may share one pid namespace, but each has its own root. */
+	if (!root && !member) {
 		root = found_root(task);
 		if (root)
 			flags |= FLAG_FIRST;
-		else if (!member)
-			return 0;
 	}
+	if (!root)
+		root = task_container(task);
+	if (!root && !member)
+		return 0;
 	if (!member) {
 		member = member_of(task, 1);
 		if (member && !(flags & FLAG_FIRST) && comes_from_outside(task)) {

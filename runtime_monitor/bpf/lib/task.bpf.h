@@ -55,11 +55,18 @@ INLINE __u32 root_state(__u32 device)
 	return root && root->state != ROOT_IGNORED ? root->state : 0;
 }
 
+/* The container's root that is the root of a task, 0 where that is none. */
+INLINE __u32 task_root(struct task_struct *task)
+{
+	__u32 device = task_root_device(task);
+	return root_state(device) ? device : 0;
+}
+
 /* The root of the container that a task belongs to by its root directory, namespaces or cgroup; 0: by none of them. */
 INLINE __u32 task_container(struct task_struct *task)
 {
-	__u32 device = task_root_device(task);
-	if (root_state(device))
+	__u32 device = task_root(task);
+	if (device)
 		return device;
 	__u32 number = task_pid_namespace(task);
 	__u32 *found = bpf_map_lookup_elem(&namespaces, &number);
