@@ -60,6 +60,7 @@ class Process(Struct, frozen=True, omit_defaults=True, kw_only=True):
     parent_vpid: int | None = field(name="proc.pvpid", default=None)
     parent_start: int | None = field(name="podseal.parent_start", default=None)  # ns since boot
     parent_name: str | None = field(name="proc.pname", default=None)
+    duration: int | None = field(name="proc.duration", default=None)  # ns from its start to the event, by the kernel
     name: str | None = field(name="proc.name", default=None)  # the kernel's comm, 15 bytes
     exe: str | None = field(name="proc.exe", default=None)  # argv[0]
     exepath: str | None = field(name="proc.exepath", default=None)
@@ -113,6 +114,8 @@ class File(Struct, frozen=True, omit_defaults=True, kw_only=True):
     remote_address: str | None = field(name="fd.rip", default=None)
     remote_port: int | None = field(name="fd.rport", default=None)
     is_server: bool | None = field(name="fd.is_server", default=None)  # our end is the one that listens
+    local_names: tuple[str, ...] | None = field(name="fd.lip.name", default=None)  # known names of the addresses:
+    remote_names: tuple[str, ...] | None = field(name="fd.rip.name", default=None)  # Services, by enrich
     connected: bool | None = field(name="fd.connected", default=None)
     name_changed: bool | None = field(name="fd.name_changed", default=None)
     bytes_written: int | None = field(name="podseal.bytes", default=None)  # in summaries of further writes

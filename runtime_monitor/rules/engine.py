@@ -1,0 +1,148 @@
+"""Events in, alerts out: the last stage of the rule language.
+
+In: a Program and one Event after the other. Out: the alerts of each. Called by `pipeline`, `replay` and `reload`.
+A rule that raises is taken out of force, counted, and an alert of its own says so: a fault of one rule must neither
+stop the monitor nor silence the others.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from runtime_monitor.alerts import Alert, Priority
+from runtime_monitor.events import Event
+from runtime_monitor.rules import compile as compiler
+from runtime_monitor.rules import parser, program, resolve, template
+from runtime_monitor.rules.fields.evt import clock
+
+DISABLED: Final = "podseal: rule disabled"
+INTERNAL: Final = "internal"
+"""Falco's name for the source of what the engine says of itself."""
+
+
+class Engine:
+    """Runs one Program. `fired` counts alerts by rule, `disabled` names the rules that raised, with the reason."""
+
+    def __init__(self, ready: program.Program) -> None:
+        self._program = ready
+        self._resolver = resolve.Resolver(None)
+        self._templates: dict[int, template.Template] = {}
+        self._judges: dict[str, tuple[compiler.Judge, tuple[int, ...]]] = {}
+        self._fired: Counter[str] = Counter()
+        self._disabled: dict[str, str] = {}
+        self._link(ready.groups, range(len(ready.rules)))
+
+    @property
+    def fired(self) -> Mapping[str, int]:
+        """Rule -> alerts so far."""
+        return MappingProxyType(self._fired)
+
+    @property
+    def disabled(self) -> Mapping[str, str]:
+        """Rule -> why it was taken out of force."""
+        return MappingProxyType(self._disabled)
+
+    @property
+    def rules(self) -> tuple[program.RuleData, ...]:
+        """The rules in load order."""
+        return self._program.rules
+
+    def judge(self, event: Event) -> Sequence[Alert]:
+        """The alerts of one event, in the rules' order."""
+        judge, positions = self._judges.get(event.evt.type) or self._judges[program.OTHER]
+        try:
+            hits = judge(event)
+        except Exception as error:  # noqa: BLE001 -- whatever a rule raises must not stop the others
+            return self._isolate(event, error)
+        return [self._alert(positions[hit], event) for hit in hits] if hits else ()
+
+    def _link(self, groups: Sequence[program.Group], positions: Sequence[int]) -> None:
+        self._judges.clear()
+        for group in groups:
+            judge = compiler.link(group.code, self._resolver)
+            pair = judge, tuple(positions[each] for each in group.rules)
+            self._judges.update(dict.fromkeys(group.types, pair))
+
+    def _alert(self, position: int, event: Event) -> Alert:
+        rule = self._program.rules[position]
+        output = self._templates.get(position)
+        if output is None:
+            append = self._program.append_output
+            output = self._templates[position] = template.compile_output(rule.output, self._resolver, append=append)
+        self._fired[rule.name] += 1
+        return _made(rule, event, output.render(event), output.values(event))
+
+    def _isolate(self, event: Event, error: Exception) -> list[Alert]:
+        """Find the rules that raise on this event, disable them, and judge it by the others."""
+        found: list[Alert] = []
+        raised = False
+        for position, judge in self._alone():
+            rule = self._program.rules[position]
+            try:
+                hit = bool(judge(event))
+            except Exception as reason:  # noqa: BLE001 -- as in judge
+                raised = True
+                self._disabled[rule.name] = f"{type(reason).__name__}: {reason}"
+                found.append(_disabled(rule, event, self._disabled[rule.name]))
+                continue
+            if hit and not (self._program.first and any(each.rule != DISABLED for each in found)):
+                found.append(self._alert(position, event))
+        if not raised:
+            raise error
+        self._relink()
+        return found
+
+    def _alone(self) -> list[tuple[int, Callable[[Event], Sequence[int]]]]:
+        """Each rule in force as a function of its own."""
+        alone = []
+        for position, node in self._in_force():
+            code = compiler.compile_rules([node], first=True)
+            alone.append((position, compiler.link(code, self._resolver)))
+        return alone
+
+    def _relink(self) -> None:
+        rules = self._in_force()
+        groups = tuple(program.groups([node for _position, node in rules], first=self._program.first))
+        self._link(groups, [position for position, _node in rules])
+
+    def _in_force(self) -> list[tuple[int, resolve.Node]]:
+        return [
+            (position, self._resolver.node(parser.parse(rule.condition), rule.condition))
+            for position, rule in enumerate(self._program.rules)
+            if rule.name not in self._disabled
+        ]
+
+
+def _made(rule: program.RuleData, event: Event, text: str, fields: dict[str, Any]) -> Alert:
+    if event.session.id is not None:
+        fields["exec.session"] = event.session.id
+    if event.evt.gap:
+        fields["podseal.gap"] = event.evt.gap
+    return Alert(
+        id=f"{event.id}/{rule.hash}",
+        time=event.evt.time,
+        rule=rule.name,
+        priority=rule.priority,
+        output=f"{clock(event.evt.time)}: {rule.priority.label} {text}",
+        output_fields=fields,
+        hostname=event.evt.node or "",
+        source=rule.source,
+        tags=rule.tags,
+    )
+
+
+def _disabled(rule: program.RuleData, event: Event, reason: str) -> Alert:
+    text = f"Rule '{rule.name}' raised and is out of force until the next reload | reason={reason}"
+    digest = hashlib.sha256(f"{DISABLED} {rule.name}".encode()).hexdigest()[:8]
+    return Alert(
+        id=f"{event.id}/{digest}",
+        time=event.evt.time,
+        rule=DISABLED,
+        priority=Priority.ERROR,
+        output=f"{clock(event.evt.time)}: {Priority.ERROR.label} {text}",
+        output_fields={"evt.time": event.evt.time, "podseal.rule": rule.name, "podseal.reason": reason},
+        hostname=event.evt.node or "",
+        source=INTERNAL,
+    )
