@@ -24,6 +24,9 @@ from webhook.policy import model
 PATH = "/apis/podseal.dev/v1alpha1/execsessions"
 QUEUE_LENGTH = 2000
 TRIES = 6
+SECONDS = 4.0
+"""How long one try from the queue may take."""
+SHORTEST = 0.05
 REPEAT_SECONDS = 60.0
 REMEMBERED = 4096
 CONFLICT = 409
@@ -164,7 +167,7 @@ class Recorder:
         deadline = self._clock() + seconds
         while True:
             try:
-                return self._write(session)
+                return self._write(session, deadline - self._clock())
             except apiserver.Refused as refused:
                 if not _may_pass(refused) or self._clock() + 0.1 > deadline:
                     raise
@@ -174,7 +177,7 @@ class Recorder:
         while (session := self._queue.get()) is not None:
             for attempt in range(TRIES):
                 try:
-                    self._write(session)
+                    self._write(session, SECONDS)
                     break
                 except (apiserver.Refused, msgspec.DecodeError) as error:
                     last = attempt == TRIES - 1
@@ -188,16 +191,17 @@ class Recorder:
                     self._count("retried")
                     self._stopped.wait(random.uniform(0.05, 0.2 * 2**attempt))  # noqa: S311 -- no secret
 
-    def _write(self, session: Session) -> None:
-        """Create the object, or count up that of the same session of a moment ago."""
+    def _write(self, session: Session, seconds: float) -> None:
+        """Create the object, or count up that of the same session of a moment ago, in at most so many seconds."""
+        deadline = self._clock() + seconds
         key, now = session.repeat_key, self._clock()
         with self._lock:
             recent = self._recent.get(key)
-        if recent and now - recent.last < REPEAT_SECONDS and self._count_up(recent):
+        if recent and now - recent.last < REPEAT_SECONDS and self._count_up(recent, seconds):
             recent = Recent(recent.name, now, recent.count + 1)
             self._count("repeated")
         else:
-            self._create(session)
+            self._create(self._placed(session, seconds / 2), deadline)
             recent = Recent(session.name, now, 1)
         with self._lock:
             self._recent[key] = recent
@@ -205,40 +209,40 @@ class Recorder:
             if len(self._recent) > REMEMBERED:
                 self._recent.popitem(last=False)
 
-    def _count_up(self, recent: Recent) -> bool:
+    def _count_up(self, recent: Recent, seconds: float) -> bool:
         """Count one more in the status of an object; False where the object is gone."""
         body = {"status": {"count": recent.count + 1, "lastTime": datetime.now(UTC).isoformat()}}
         try:
-            self._client.send("PATCH", f"{PATH}/{recent.name}/status", body, content_type=MERGE)
+            self._client.send("PATCH", f"{PATH}/{recent.name}/status", body, content_type=MERGE, seconds=seconds)
         except apiserver.Refused as refused:
             if refused.status != NOT_FOUND:
                 raise
             return False
         return True
 
-    def _create(self, session: Session) -> None:
-        placed = self._placed(session)
+    def _create(self, session: Session, deadline: float) -> None:
+        left = max(deadline - self._clock(), SHORTEST)
         body = {
             "apiVersion": "podseal.dev/v1alpha1",
             "kind": "ExecSession",
             "metadata": {"name": session.name},
-            "spec": msgspec.to_builtins(placed),
+            "spec": msgspec.to_builtins(session),
         }
         try:
-            self._client.send("POST", PATH, body)
+            self._client.send("POST", PATH, body, seconds=left)
         except apiserver.Refused as refused:
             # The API server called again for the same request: it is recorded already.
             if refused.status != CONFLICT:
                 raise
         self._count("written")
 
-    def _placed(self, session: Session) -> Session:
+    def _placed(self, session: Session, seconds: float) -> Session:
         """The session with the pod's uid and node; without them where the pod is gone already."""
         target = session.target
         if not target.pod or target.pod_uid:
             return session
         try:
-            body = self._client.get(f"/api/v1/namespaces/{target.namespace}/pods/{target.pod}", seconds=2.0)
+            body = self._client.get(f"/api/v1/namespaces/{target.namespace}/pods/{target.pod}", seconds=seconds)
         except apiserver.Refused as refused:
             if refused.status != NOT_FOUND:
                 raise

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import waiting
+from tests.webhook import fake_apiserver
 from tests.webhook.test_namespaces import client
 from webhook import apiserver, sessions
 from webhook.policy import model
@@ -52,3 +53,15 @@ def test_a_required_record_fails_where_it_cannot_be_written() -> None:
     recorder = sessions.Recorder(client(NOBODY_LISTENS), clock=lambda: float(next(ticks)))
     with pytest.raises(apiserver.Refused, match="cannot reach"):
         recorder.record_now(session(1), seconds=3)
+
+
+def test_a_required_record_gives_up_in_time() -> None:
+    """An API server that does not answer holds nobody up for longer than the caller said."""
+    script = fake_apiserver.Script()
+    script.release.clear()
+    target = sessions.Target(namespace="shop", pod="web")
+    asked = sessions.Session(request_uid="u", action="exec", user=model.User("dev"), target=target)
+    with fake_apiserver.serve(script) as address:
+        with pytest.raises(apiserver.Refused, match="cannot reach"):
+            sessions.Recorder(client(address)).record_now(asked, seconds=0.2)
+        assert not script.release.is_set(), "the server has not answered yet"

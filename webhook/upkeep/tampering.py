@@ -25,6 +25,10 @@ COLLECTIONS = {
     "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
 }
 MOST_TOLD = 10
+TEXT = (
+    "configuration tampered with: delete it and install it again, since an apply leaves the conditions and selectors that "
+    "somebody added; the audit log has who it was"
+)
 log = logging.getLogger("podseal.tampering")
 
 
@@ -71,8 +75,7 @@ class Tampering:
         if not lines:
             log.warning("configuration restored", extra={"fields": fields})
             return
-        text = "configuration tampered with: install it again, and ask the audit log who changed it"
-        log.error(text, extra={"fields": {**fields, "differences": lines[:MOST_TOLD]}})
+        log.error(TEXT, extra={"fields": {**fields, "differences": lines[:MOST_TOLD]}})
 
 
 def installed(folder: Path) -> list[drift.Tree]:
