@@ -49,7 +49,7 @@ metadata:
     pod-security.kubernetes.io/enforce: restricted
 """
 _ADDRESSES_AND_FILES = {
-    "Server": {"bind", "metricsBind", "kubeconfig"},
+    "Server": {"bind", "metricsBind", "kubeconfig", "installed"},
     "Tls": {"certFile", "privateKeyFile", "clientCaFile"},
 }
 """Settings that the chart sets by flags."""
@@ -60,7 +60,7 @@ def install() -> str:
     """install.yaml: the default rendering, without the hooks that only Helm knows and the definitions of kinds."""
     documents = [part for part in re.split(r"^---\n", chart.render(None, "--no-hooks"), flags=re.MULTILINE) if part]
     documents = [part for part in documents if "kind: CustomResourceDefinition\n" not in part]
-    first = [part for part in documents if "WebhookConfiguration\n" in part]
+    first = [part for part in documents if re.search(r"^kind: \w+WebhookConfiguration$", part, flags=re.MULTILINE)]
     rest = [part for part in documents if part not in first]
     return _INSTALL_HEAD + "".join(f"---\n{part}" for part in first) + _NAMESPACE + "".join(f"---\n{p}" for p in rest)
 

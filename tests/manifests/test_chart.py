@@ -1,6 +1,7 @@
 """The chart: what it says by default, what each value does, and what it refuses."""
 
 import json
+import operator
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import webhook.cli
 from tests.cluster import build
 from tests.manifests import chart
 from webhook import metrics, settings
+from webhook.upkeep import tampering
 
 pytestmark = [pytest.mark.tools, pytest.mark.usefixtures("helm")]
 
@@ -423,6 +425,8 @@ def test_alerts_and_dashboard_know_the_metrics_that_there_are(everything: list[c
     registry = prometheus_client.CollectorRegistry()
     metrics.Requests(registry)
     metrics.Certificate(registry)
+    metrics.Cluster(registry)
+    registry.register(metrics.Upkeep())
     exported = {"podseal_workers"}
     for family in registry.collect():
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
@@ -448,3 +452,28 @@ def test_the_dashboards_panels_do_not_overlap(everything: list[chart.Object]) ->
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+def test_what_was_installed_is_what_is_installed(default: list[chart.Object]) -> None:
+    """The webhook compares the cluster with the very objects that Helm sends there, and mounts them."""
+    config = chart.one(default, "ConfigMap", "podseal-installed")
+    told = [each for text in config["data"].values() for each in chart.parse(text)]
+    compared = [each for each in default if each["kind"] in tampering.COLLECTIONS]
+    key = operator.itemgetter("kind")
+    assert sorted(told, key=key) == sorted(compared, key=key)
+    pod = at(default, *WEBHOOK)
+    (mount,) = [each for each in pod["containers"][0]["volumeMounts"] if each["name"] == "installed"]
+    assert f"--installed={mount['mountPath']}" in pod["containers"][0]["args"]
+    assert {"name": "installed", "configMap": {"name": "podseal-installed"}} in pod["volumes"]
+
+
+def test_each_day_of_a_waiver_has_one_alert(everything: list[chart.Object]) -> None:
+    """Fourteen, seven and one day before its end, each until the next, ever more urgent."""
+    rules = at(everything, "PrometheusRule", "podseal", "spec", "groups", 0, "rules")
+    found = {each["alert"]: (each["expr"].partition("<= ")[2], each["labels"]["severity"]) for each in rules}
+    ends = {name: said for name, said in found.items() if "WaiverEnds" in name}
+    assert ends == {
+        "PodsealWaiverEndsIn14Days": ("14 > 7", "info"),
+        "PodsealWaiverEndsIn7Days": ("7 > 1", "warning"),
+        "PodsealWaiverEndsIn1Days": ("1", "critical"),
+    }

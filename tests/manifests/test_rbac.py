@@ -13,10 +13,19 @@ WEBHOOKS = [
 ]
 OWN_SECRET = ("podseal-system", "", "secrets", "podseal-tls", "create get patch")
 WEBHOOK = [
+    ("", "", "events", "", "create"),
     ("", "", "namespaces", "", "get list watch"),
     ("", "", "pods", "", "get list"),
+    *(
+        ("", "admissionregistration.k8s.io", f"validatingadmission{kind}", "podseal-guard", "get")
+        for kind in ("policies", "policybindings")
+    ),
+    *(
+        ("", "admissionregistration.k8s.io", f"{kind}webhookconfigurations", "podseal", "get")
+        for kind in ("mutating", "validating")
+    ),
     ("", "authorization.k8s.io", "subjectaccessreviews", "", "create"),
-    ("", "podseal.dev", "execsessions", "", "create"),
+    ("", "podseal.dev", "execsessions", "", "create delete list"),
     ("", "podseal.dev", "execsessions/status", "", "patch"),
 ]
 FOREIGN_SECRET = ("podseal-system", "", "secrets", "made-by-cert-manager", "get")
@@ -56,8 +65,8 @@ CASES = {
 
 @pytest.mark.parametrize(("values", "secret"), CASES.values(), ids=CASES.keys())
 def test_rights_are_these_and_no_others(values: chart.Values, secret: Right) -> None:
-    """podseal-certs has none but to objects by name; the webhook reads, and writes records alone."""
-    expected = {"podseal-webhook": WEBHOOK, "podseal-certs": sorted([secret, LEASE, *WEBHOOKS])}
+    """podseal-certs has none but to objects by name; the webhook reads, and writes records and Events alone."""
+    expected = {"podseal-webhook": sorted(WEBHOOK), "podseal-certs": sorted([secret, LEASE, *WEBHOOKS])}
     assert {name: sorted(each) for name, each in rights(chart.objects(values)).items()} == expected
 
 

@@ -26,8 +26,8 @@ COLLECTIONS = {
 }
 MOST_TOLD = 10
 TEXT = (
-    "configuration tampered with: delete it and install it again, since an apply leaves the conditions and selectors that "
-    "somebody added; the audit log has who it was"
+    "configuration tampered with: delete it and install it again, since an apply leaves the conditions and selectors "
+    "that somebody added; the audit log has who it was"
 )
 log = logging.getLogger("podseal.tampering")
 

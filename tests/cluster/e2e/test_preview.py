@@ -85,11 +85,11 @@ def test_annotations_and_every_route_are_asked_about(podseal: installation.Insta
     bed = podseal.bed
     label(bed, shop, f"{ENFORCE}=baseline", f"{EXEMPT}={FAR}")
     arguments = (f"{EXEMPT}.serviceaccounts=nobody", "--overwrite", DRY)
-    annotated = bed.kubectl("labeller", "annotate", "namespace", shop, *arguments)
+    annotated = bed.kubectl("granter", "annotate", "namespace", shop, *arguments)
     expected = ["podseal would deny Deployment agent (2 pods): privileged", f"{EXEMPT}={FAR} lets no running pod pass"]
     assert warnings(annotated) == expected
     body = {"metadata": {"labels": {EXEMPT: None}}}
-    patched = bed.kubectl("labeller", "patch", "namespace", shop, DRY, "--type=merge", "-p", json.dumps(body))
+    patched = bed.kubectl("granter", "patch", "namespace", shop, DRY, "--type=merge", "-p", json.dumps(body))
     assert warnings(patched) == expected[:1]
 
 

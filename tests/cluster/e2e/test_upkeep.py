@@ -1,6 +1,7 @@
 """Upkeep against a real API server: Events by kubectl, tampering by real edits, retention, each with its own rights."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,21 +11,23 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from tests.cluster import beds
-from tests.cluster.e2e import registration
+from tests.cluster import beds, waiting
+from tests.cluster.e2e import installation, registration, shipped
 from tests.manifests import chart
+from tests.webhook import serving
 from webhook import apiserver, metrics, sessions
 from webhook.policy import guard, model
 from webhook.upkeep import expiry, retention, tampering
 
 NOW = datetime.now(UTC)
-CRD = chart.ROOT / "manifests" / "crds" / "execsessions.podseal.dev.yaml"
 
 
-@pytest.fixture
-def client(bed: beds.Bed) -> apiserver.Client:
-    """An admin's; test_rights has the chart's own rights."""
-    return apiserver.connect(str(bed.layout.kubeconfig_of("admin")))
+@pytest.fixture(scope="module")
+def client(bed: beds.Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.Client]:
+    """That of the webhook's own ServiceAccount: what is done here is done with the chart's rights and no others."""
+    with shipped.applied(bed, chart.objects(None, "--include-crds")):
+        file = tmp_path_factory.mktemp("account") / "kubeconfig"
+        yield apiserver.connect(str(shipped.kubeconfig(bed, installation.ACCOUNT, file)))
 
 
 def figure(figures: metrics.Upkeep, metric: str, /, **labels: str) -> float:
@@ -70,15 +73,17 @@ def installed(bed: beds.Bed, tmp_path: Path) -> Iterator[Path]:
     """The chart's admission objects, by kubectl apply; nobody listens, so they fail open and match no namespace."""
     objects = registration.by_url(chart.objects(), "127.0.0.1:1", b"")
     for each in objects:
-        each["metadata"]["name"] = "podseal-tampering"
+        each["metadata"]["name"] = "podseal"
         for webhook in each["webhooks"]:
             del webhook["clientConfig"]["caBundle"]
             webhook |= {"failurePolicy": "Ignore", "namespaceSelector": {"matchLabels": {"nobody": "has-this"}}}
+    guards = [each for each in chart.objects() if each["kind"].startswith("ValidatingAdmissionPolicy")]
+    (tmp_path / "guard.yaml").write_text(yaml.safe_dump_all(guards))
     (tmp_path / "webhooks.yaml").write_text(yaml.safe_dump_all(objects))
     bed.apply({"apiVersion": "v1", "kind": "List", "items": objects})
     yield tmp_path
     for kind in OBJECTS:
-        bed.admin("delete", kind.lower(), "podseal-tampering", "--ignore-not-found")
+        bed.admin("delete", kind.lower(), "podseal", "--ignore-not-found")
 
 
 EDITS: dict[str, list[dict[str, Any]]] = {
@@ -101,10 +106,10 @@ def test_an_edit_is_seen_and_its_mending_too(
     """What the API server has made of the objects is the same as what was rendered, until somebody edits one."""
     figures = metrics.Upkeep()
     compare = tampering.Tampering(client, installed, figures)
-    labels = {"kind": OBJECTS[0], "name": "podseal-tampering"}
+    labels = {"kind": OBJECTS[0], "name": "podseal"}
     compare.work()
     assert figure(figures, "podseal_config_tampered", **labels) == 0, compare._told
-    bed.admin("patch", OBJECTS[0].lower(), "podseal-tampering", "--type=json", "-p", json.dumps(edit))
+    bed.admin("patch", OBJECTS[0].lower(), "podseal", "--type=json", "-p", json.dumps(edit))
     compare.work()
     assert figure(figures, "podseal_config_tampered", **labels) == 1
     # An apply would leave what it does not know: conditions and selectors that somebody added.
@@ -116,17 +121,44 @@ def test_an_edit_is_seen_and_its_mending_too(
 def test_a_deletion_is_seen(bed: beds.Bed, client: apiserver.Client, installed: Path) -> None:
     """The other object stays as it is."""
     figures = metrics.Upkeep()
-    bed.admin("delete", OBJECTS[1].lower(), "podseal-tampering")
+    bed.admin("delete", OBJECTS[1].lower(), "podseal")
     tampering.Tampering(client, installed, figures).work()
-    assert figure(figures, "podseal_config_tampered", kind=OBJECTS[1], name="podseal-tampering") == 1
-    assert figure(figures, "podseal_config_tampered", kind=OBJECTS[0], name="podseal-tampering") == 0
+    assert figure(figures, "podseal_config_tampered", kind=OBJECTS[1], name="podseal") == 1
+    assert figure(figures, "podseal_config_tampered", kind=OBJECTS[0], name="podseal") == 0
+
+
+def test_a_disarmed_guard_is_seen(bed: beds.Bed, client: apiserver.Client, installed: Path) -> None:
+    """A binding that only warns lets everybody label; what the API server filled in of the policy is no difference."""
+    figures = metrics.Upkeep()
+    compare = tampering.Tampering(client, installed, figures)
+    labels = {"kind": "ValidatingAdmissionPolicyBinding", "name": "podseal-guard"}
+    compare.work()
+    assert figure(figures, "podseal_config_tampered", **labels) == 0, compare._told
+    edit = json.dumps({"spec": {"validationActions": ["Warn"]}})
+    bed.admin("patch", labels["kind"].lower(), labels["name"], "--type=merge", "-p", edit)
+    compare.work()
+    assert figure(figures, "podseal_config_tampered", **labels) == 1
+    assert figure(figures, "podseal_config_tampered", kind="ValidatingAdmissionPolicy", name="podseal-guard") == 0
+    bed.admin("replace", "-f", str(installed / "guard.yaml"))
+
+
+@pytest.mark.usefixtures("client")
+def test_a_server_does_it_beside_its_workers(bed: beds.Bed, installed: Path, tmp_path: Path) -> None:
+    """`podseal serve --installed` tells of the configurations and of waivers at /metrics, once however many workers."""
+    certificates = tmp_path / "certs"
+    subprocess.run([serving.PODSEAL.with_name("podseal-certs"), "init", "--dir", certificates], check=True)
+    kubeconfig = shipped.kubeconfig(bed, installation.ACCOUNT, tmp_path / "kubeconfig")
+    with serving.serve(certificates, f"--kubeconfig={kubeconfig}", f"--installed={installed}") as server:
+        expected = f'podseal_config_tampered{{kind="{OBJECTS[0]}",name="podseal"}} 0.0'
+        text = waiting.until(
+            lambda: found if expected in (found := server.probe("/metrics")[1]) else "", "a comparison"
+        )
+        assert text.count(expected) == 1
+        waiting.until(lambda: 'podseal_waivers{state="dated"}' in server.probe("/metrics")[1], "a survey")
 
 
 def test_sessions_beyond_the_limits_go(bed: beds.Bed, client: apiserver.Client) -> None:
     """The oldest of too many; later, by a clock of ours, all of them by age."""
-    bed.admin("apply", "-f", str(CRD))
-    bed.admin("wait", "--for=condition=Established", "crd/execsessions.podseal.dev", "--timeout=30s")
-    bed.admin("delete", "xs", "--all")
     for number in range(5):
         target = sessions.Target(namespace="shop", pod="gone")
         command = ("sh", "-c", str(number))
