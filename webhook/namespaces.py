@@ -10,7 +10,7 @@ together.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
@@ -130,7 +130,7 @@ class Namespaces:
         self.counts.known = len(self._known)
         self.on_count("known", self.counts.known)
 
-    def listed(self, objects: list[Object]) -> None:
+    def listed(self, objects: Sequence[Object]) -> None:
         """Replace what is known by a list of now."""
         self._known = _by_name(objects)
         self.heard()
@@ -180,7 +180,7 @@ def _nobody(_name: str, _value: int) -> None:
     """Until a worker has metrics, nobody is told."""
 
 
-def _by_name(objects: list[Object]) -> dict[str, guard.NamespaceKeys]:
+def _by_name(objects: Sequence[Object]) -> dict[str, guard.NamespaceKeys]:
     return {each.metadata.name: _keys(each.metadata) for each in objects}
 
 

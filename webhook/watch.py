@@ -8,7 +8,7 @@ Each object is decoded into a type of the caller's that names the few fields it 
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -42,7 +42,7 @@ class Resource(msgspec.Struct, frozen=True):
 class Listener(Protocol[T_contra]):
     """Who wants to know."""
 
-    def listed(self, objects: list[T_contra]) -> None:
+    def listed(self, objects: Sequence[T_contra]) -> None:
         """These are all of now; whatever else was known is gone."""
 
     def changed(self, changed: T_contra) -> None:

@@ -1,5 +1,7 @@
 """A list and a watch of any kind; what breaks them is tried on the namespaces (test_namespaces.py)."""
 
+from collections.abc import Sequence
+
 import msgspec
 from kubernetes.client import ApiClient, Configuration
 
@@ -28,7 +30,7 @@ class Diary:
         self.signs = 0
         self.failures = 0
 
-    def listed(self, objects: list[Named]) -> None:
+    def listed(self, objects: Sequence[Named]) -> None:
         """A whole list."""
         self.entries.append(("listed", sorted(each.metadata.name for each in objects)))
 
