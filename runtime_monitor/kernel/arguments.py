@@ -25,16 +25,23 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 class Arguments:
-    """Knows a process of each root, the last one that was seen there."""
+    """Knows a process of each root, the first one that was seen there and still lives."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._inhabitants: dict[int, int] = {}
 
     def see(self, event: Event) -> None:
-        """Remember that the process of an exec lives in the root that the event is about."""
-        if event.fd.root and event.proc.pid:
-            self._inhabitants[event.fd.root] = event.proc.pid
+        """Remember that the process of an exec lives in the root that the event is about, unless one is known there."""
+        device, pid = event.fd.root, event.proc.pid
+        if device and pid and not self._lives_in(device, self._inhabitants.get(device)):
+            self._inhabitants[device] = pid
+
+    def _lives_in(self, device: int, pid: int | None) -> bool:
+        try:
+            return pid is not None and (self._proc / str(pid) / "root").stat().st_dev == device
+        except OSError:
+            return False
 
     def settle(self, device: int, pid: int) -> None:
         """Remember a container's own process, which outlives the others."""

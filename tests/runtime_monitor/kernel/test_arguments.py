@@ -50,6 +50,16 @@ def test_where_the_process_is_gone_another_of_the_root_is_asked() -> None:
         assert known.lies_on_root(_event(made, f"{container.VOLUME}/x", gone)) is False
 
 
+def test_a_process_that_ends_soon_does_not_take_the_place_of_one_that_lives() -> None:
+    """The last exec may have been an rm, the first one was the entry point."""
+    able.to_make_containers()
+    with container.running() as made:
+        known, gone = Arguments(), 2**22 + 1
+        known.see(_event(made, None))
+        known.see(_event(made, None, gone))
+        assert known.lies_on_root(_event(made, f"{container.VOLUME}/x", gone)) is False
+
+
 def test_a_process_that_lives_elsewhere_says_nothing() -> None:
     """Its number may have been given again, to one of the host."""
     able.to_make_containers()
