@@ -2,7 +2,8 @@
 #ifndef PODSEAL_EVENTS_H
 #define PODSEAL_EVENTS_H
 
-enum kind { KIND_EXEC = 1, KIND_EXIT, KIND_OPEN, KIND_FILE, KIND_NAME, KIND_SUMMARY, KIND_CALL, KIND_URING };
+enum kind { KIND_EXEC = 1, KIND_EXIT, KIND_OPEN, KIND_FILE, KIND_NAME, KIND_SUMMARY, KIND_CALL, KIND_URING,
+	    KIND_HOOK };
 
 /* Pieces follow in this order. A walked path is its names from the leaf upwards, each ended by a slash. */
 enum piece { PIECE_PATH, PIECE_BASE, PIECE_ARGUMENT, PIECE_BASE2, PIECE_ARGUMENT2, PIECE_ARGV, PIECE_ENV, PIECE_CWD,
@@ -28,6 +29,9 @@ enum flag {
 	FLAG_SCRIPT = 1 << 16,	    /* PIECE_ARGUMENT of an exec is a script that an interpreter runs */
 	FLAG_LAST = 1 << 17,	    /* with this exit the container has ended, and its root is forgotten */
 };
+
+enum hook { HOOK_NONE, HOOK_OPEN, HOOK_UNLINK, HOOK_RMDIR, HOOK_MKDIR, HOOK_MKNOD, HOOK_SYMLINK, HOOK_LINK, HOOK_RENAME,
+	    HOOK_SETXATTR, HOOK_REMOVEXATTR, HOOK_CHMOD, HOOK_CHOWN, HOOK_TRUNCATE };
 
 enum stdin_kind { STDIN_UNKNOWN, STDIN_PIPE, STDIN_TTY, STDIN_NULL, STDIN_FILE, STDIN_SOCKET };
 
@@ -55,6 +59,7 @@ struct event {
 	__u32 writes;	    /* of a summary */
 	__u32 stdin_kind;
 	__u32 session_leader;
+	__u32 hook, zero;   /* hook: which one saw it, in the trampoline tier */
 	__u16 lengths[PIECES];
 	char comm[16], parent_comm[16];
 };

@@ -3,6 +3,9 @@
 #include "lib/call.bpf.h"
 #include "lib/tree.bpf.h"
 
+/* The hooks tell what succeeds: here only what was refused. */
+const volatile int hooked;
+
 struct place {
 	struct dentry *start;
 	__u64 argument;
@@ -50,6 +53,8 @@ SEC("tp_btf/sys_exit")
 int follow_name(__u64 *context)
 {
 	struct pt_regs *regs = (void *)context[0];
+	if (hooked && !was_refused(context[1]))
+		return 0;
 	const volatile struct call *call = &calls[call_index(regs, is_compat(bpf_get_current_task_btf()))];
 	struct place place = place_of(regs, call->directory, call->path);
 	struct place second = place_of(regs, call->directory2, call->path2);

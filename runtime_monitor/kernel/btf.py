@@ -51,13 +51,6 @@ class Types:
         """Whether there is a type of this name and kind."""
         return int(library().btf__find_by_name_kind(self._btf, name.encode(), kind)) > 0
 
-    def has_hook(self, section: str) -> bool:
-        """Whether this kernel has what a program of this section attaches to: a trace point, or a function."""
-        kind, _, name = section.partition("/")
-        if kind == "tp_btf":
-            return self.has(f"btf_trace_{name}", KIND_TYPEDEF)
-        return self.has(name, KIND_FUNCTION)
-
     def size(self, struct: str) -> int:
         """Bytes of a struct."""
         return int(self._find(struct, KIND_STRUCT)[1].size)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from runtime_monitor.events import Call, Drift, Event, File, Process, Session, User
 from runtime_monitor.kernel import calls, layout
-from runtime_monitor.kernel.flags import Flag, Kind
+from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from runtime_monitor.kernel.layout import Record
 
 STDIN: Final = (None, "pipe", "tty", "null", "file", "socket")
@@ -88,7 +88,7 @@ def _strings(raw: bytes) -> tuple[str, ...]:
 def _call(record: Record, kind: Kind, pieces: dict[str, bytes], origin: Origin) -> Call:
     name, arguments = _named(record, kind, pieces)
     failure = errno.errorcode.get(-record.result, str(record.result)) if record.result < 0 else "SUCCESS"
-    opens = kind is Kind.OPEN or (kind is Kind.URING and name.startswith("open"))
+    opens = kind is Kind.OPEN or (kind in (Kind.URING, Kind.HOOK) and name.startswith("open"))
     return Call(
         type=name,
         time=origin.epoch + record.time,
@@ -108,11 +108,11 @@ def _named(record: Record, kind: Kind, pieces: dict[str, bytes]) -> tuple[str, d
     """The call's name, and its arguments by name."""
     if kind is Kind.URING:
         return calls.URING.get(record.call, f"io_uring {record.call}"), {"io_uring": record.call}
-    if kind not in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.CALL):
+    if kind not in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.CALL, Kind.HOOK):
         return {Kind.EXEC: "execve", Kind.EXIT: "procexit", Kind.SUMMARY: "write"}[kind], {}
     called = calls.call_of(record.call)
     if called is None:
-        return f"call {record.call}", {}
+        return Hook(record.hook).name.lower(), {}
     texts = {
         position: _text(pieces[piece])
         for position, piece in ((called.path, "argument"), (called.path2, "argument2"))
@@ -175,15 +175,15 @@ def _executed(known: Process, record: Record, flags: Flag, pieces: dict[str, byt
 def _file(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> File:
     if kind in (Kind.EXEC, Kind.EXIT, Kind.CALL):
         return File(root=device_number(record.root) if record.root else None)
-    name, raw, source = None, None, None
+    name, raw, source, old = None, None, None, None
     if flags & Flag.OBJECT:
         source = "object"
         name = _walked(pieces["path"]) if "path" in pieces else None
+        old = _walked(pieces["base"]) if "base" in pieces else None
     elif "argument" in pieces:
         source = "argument"
         raw = _text(pieces["argument"])
         name = _joined(pieces.get("base", b""), pieces["argument"])
-    old = None
     if "argument2" in pieces:
         old, raw, name = name, _text(pieces["argument2"]), _joined(pieces.get("base2", b""), pieces["argument2"])
     character = _FILE_TYPES.get(record.mode & 0o170000) if record.mode else None
@@ -240,7 +240,7 @@ def _drift(record: Record, kind: Kind, flags: Flag) -> Drift:
     if kind is Kind.EXEC:
         layer = _exec_layer(flags)
         return Drift(kind="exec" if layer else None, layer=layer)
-    if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.SUMMARY, Kind.URING):
+    if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.SUMMARY, Kind.URING, Kind.HOOK):
         if kind is Kind.OPEN and not flags & Flag.WRITE:
             return Drift()
         return Drift(kind="attempt" if record.result < 0 else "write")

@@ -14,6 +14,26 @@ class Kind(enum.IntEnum):
     SUMMARY = 6
     CALL = 7
     URING = 8
+    HOOK = 9
+
+
+class Hook(enum.IntEnum):
+    """`enum hook`: the hooks of the trampoline tier, by the call that does what they see."""
+
+    NONE = 0
+    OPEN = 1
+    UNLINK = 2
+    RMDIR = 3
+    MKDIR = 4
+    MKNOD = 5
+    SYMLINK = 6
+    LINK = 7
+    RENAME = 8
+    SETXATTR = 9
+    REMOVEXATTR = 10
+    CHMOD = 11
+    CHOWN = 12
+    TRUNCATE = 13
 
 
 class Flag(enum.IntFlag):

@@ -60,6 +60,8 @@ class Record(NamedTuple):
     writes: int
     stdin_kind: int
     session_leader: int
+    hook: int
+    zero: int
     length_path: int
     length_base: int
     length_argument: int
@@ -80,7 +82,7 @@ _RUNS: Final = (
     ("I", ("kind", "cpu", "flags", "call", "pid", "tid", "vpid", "parent", "parent_vpid", "session", "uid", "gid")),
     ("I", ("login_uid", "tty", "pid_namespace", "mount_namespace", "root", "device", "mode", "open_flags")),
     ("i", ("descriptor",)),
-    ("I", ("writes", "stdin_kind", "session_leader")),
+    ("I", ("writes", "stdin_kind", "session_leader", "hook", "zero")),
     (f"{len(PIECES)}H", ("lengths",)),
     ("16s", ("comm", "parent_comm")),
 )

@@ -41,6 +41,7 @@ int bpf_program__set_attach_target(struct bpf_program *program, int attach_progr
 int bpf_program__set_expected_attach_type(struct bpf_program *program, int type);
 int bpf_program__set_type(struct bpf_program *program, int type);
 struct bpf_link *bpf_program__attach(const struct bpf_program *program);
+struct bpf_link *bpf_program__attach_trace(const struct bpf_program *program);
 int bpf_program__pin(struct bpf_program *program, const char *path);
 int bpf_link__pin(struct bpf_link *link, const char *path);
 int bpf_link__fd(const struct bpf_link *link);

@@ -4,14 +4,17 @@ In: the path of an object, the bpffs folder of the shared maps, values for its c
 object open; closing it detaches what is not pinned. Called by `sensor`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from runtime_monitor.kernel import tiers
 from runtime_monitor.kernel.btf import Types
 from runtime_monitor.kernel.libbpf import KernelError, check, ffi, library, text
+from runtime_monitor.kernel.tiers import Tier
 
+_TRACING, _TRACE_FENTRY = 26, 24  # enum bpf_prog_type, enum bpf_attach_type
 _LOG_SIZE: Final = 1 << 20
 _LOG_TAIL: Final = 12
 FOLLOWER: Final = "follow_"
@@ -20,12 +23,13 @@ FOLLOWER: Final = "follow_"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to bring in: values of `constants` by name; `can_attach` says of a program's section if it can be used."""
+    """What to bring in, with values of `constants` by name; programs that `tier` has no place for are left out."""
 
     path: Path
     maps_folder: Path
     constants: Mapping[str, bytes]
-    can_attach: Callable[[str], bool]
+    types: Types
+    tier: Tier
     ring_bytes: int = 8 << 20
 
 
@@ -61,10 +65,13 @@ def load(plan: Plan) -> Loaded:
         _set_constants(handle, plan)
         used = set()
         for name, program in _programs(handle):
-            if plan.can_attach(text(library().bpf_program__section_name(program))):
-                used.add(name)
-            else:
+            section = text(library().bpf_program__section_name(program))
+            if not tiers.can_attach(plan.types, plan.tier, section):
                 library().bpf_program__set_autoload(program, False)
+                continue
+            used.add(name)
+            if section.startswith(tiers.HOOKS) and plan.tier is Tier.FENTRY:
+                _make_fentry(program, tiers.function_of(plan.tier, section.removeprefix(tiers.HOOKS)))
         check(f"loading {plan.path.name}", library().bpf_object__load(handle))
     except KernelError as error:
         library().bpf_object__close(handle)
@@ -78,12 +85,21 @@ def load(plan: Plan) -> Loaded:
     )
 
 
-def attach(loaded: Loaded) -> None:
-    """Attach every program that was loaded, but for those that are followed to; raises `KernelError`."""
+def attach(loaded: Loaded, most: int | None = None) -> None:
+    """Attach every program that was loaded, or the first `most`, but for the followers; raises `KernelError`."""
     for name, program in _programs(loaded.handle):
+        if len(loaded.links) == most:
+            break
         if name in loaded.programs and not name.startswith(FOLLOWER):
-            link = library().bpf_program__attach(program)
+            link = library().bpf_program__attach_trace(program)
             loaded.links[name] = check(f"attaching {loaded.path.name}'s {name}", link)
+
+
+def _make_fentry(program: Any, function: str) -> None:  # noqa: ANN401 -- libbpf's program
+    """Let a program that is written for an LSM hook attach to a function's entry instead."""
+    check(function, library().bpf_program__set_type(program, _TRACING))
+    check(function, library().bpf_program__set_expected_attach_type(program, _TRACE_FENTRY))
+    check(function, library().bpf_program__set_attach_target(program, 0, function.encode()))
 
 
 def _set_constants(handle: Any, plan: Plan) -> None:  # noqa: ANN401 -- libbpf's object

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from runtime_monitor.bpf import build
 from runtime_monitor.events import Event
-from runtime_monitor.kernel import btf, calls, layout, loader, machine, roots
+from runtime_monitor.kernel import btf, calls, layout, loader, machine, roots, tiers
 from runtime_monitor.kernel.arguments import Arguments
 from runtime_monitor.kernel.decode import Origin, decode, kernel_device
 from runtime_monitor.kernel.libbpf import KernelError, library
@@ -26,8 +26,10 @@ from runtime_monitor.kernel.maps import Map
 from runtime_monitor.kernel.ring import Ring
 from runtime_monitor.kernel.roots import Root
 from runtime_monitor.kernel.summaries import Summaries
+from runtime_monitor.kernel.tiers import Tier
 
 _TALLY: Final = struct.Struct("4Q")
+HOOKS: Final = "hooks.bpf.o"
 BATCH: Final = 4096
 """Most events that one `poll` returns."""
 
@@ -39,6 +41,7 @@ class Settings:
     node: str = field(default_factory=platform.node)
     ring_bytes: int = 8 << 20  # a power of two
     tell_reads: bool = False
+    tier: Tier | None = None  # None: the best that the kernel permits
     objects: Path = build.OBJECTS
     bpffs: Path = Path("/sys/fs/bpf")
 
@@ -57,7 +60,8 @@ class Sensor:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tier = "tracepoint"
+        self.tier = Tier.TRACEPOINT
+        self.why_no_better = ""
         self.origin = Origin(
             node=settings.node,
             boot=Path("/proc/sys/kernel/random/boot_id").read_text()[:8],
@@ -103,11 +107,29 @@ class Sensor:
         with btf.Types.of_file(paths[0]) as types:
             if told := layout.differences(types):
                 raise KernelError(f"{paths[0].name} was built from another version: {'; '.join(told)}")
+        with btf.Types.of_kernel() as kernel:
+            if self.settings.tier:
+                self.tier = self.settings.tier
+            else:
+                self.tier, self.why_no_better = tiers.choose(lambda tier: self._try(kernel, tier))
+            self._bring_in(paths, kernel)
+
+    def _try(self, kernel: btf.Types, tier: Tier) -> None:
+        """Load the hooks alone, attach one of them, and let go again; raises `KernelError`."""
+        with _BpffsFolder(self.settings.bpffs) as folder:
+            plan = loader.Plan(self.settings.objects / HOOKS, folder, self._constants(), kernel, tier)
+            loaded = loader.load(plan)
+        try:
+            loader.attach(loaded, most=1)
+        finally:
+            loaded.close()
+
+    def _bring_in(self, paths: list[Path], kernel: btf.Types) -> None:
         constants = self._constants()
         # The pins only let the objects share maps while they load; the descriptors keep the maps.
-        with _BpffsFolder(self.settings.bpffs) as folder, btf.Types.of_kernel() as kernel:
+        with _BpffsFolder(self.settings.bpffs) as folder:
             for path in paths:
-                plan = loader.Plan(path, folder, constants, kernel.has_hook, self.settings.ring_bytes)
+                plan = loader.Plan(path, folder, constants, kernel, self.tier, self.settings.ring_bytes)
                 loaded = loader.load(plan)
                 self._objects.append(loaded)
                 self._resources.callback(loaded.close)
@@ -116,6 +138,7 @@ class Sensor:
         return calls.tables() | {
             "host_mount_namespace": struct.pack("I", self.host.mount_namespace),
             "host_root_device": struct.pack("I", kernel_device(self.host.root_device)),
+            "hooked": struct.pack("i", self.tier is not Tier.TRACEPOINT),
             "tell_reads": struct.pack("i", self.settings.tell_reads),
         }
 
@@ -193,9 +216,10 @@ class Sensor:
     def describe(self) -> str:
         """One line for the log: tier, kernel, programs, ring."""
         programs = sum(len(loaded.programs) for loaded in self._objects)
+        why = f"; no better tier: {self.why_no_better}" if self.why_no_better else ""
         return (
             f"sensor: tier {self.tier} on Linux {platform.release()}, {programs} programs,"
-            f" ring of {self.settings.ring_bytes >> 20} MiB, {self.roots.count()} containers found running"
+            f" ring of {self.settings.ring_bytes >> 20} MiB, {self.roots.count()} containers found running{why}"
         )
 
     def close(self) -> None:

@@ -9,6 +9,9 @@ struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax;
 };
 
+struct number {
+	__u32 val;
+};
 struct ns_common {
 	unsigned int inum;
 };
@@ -47,6 +50,7 @@ struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	__u32 i_rdev;
+	struct number i_uid;
 	__s64 i_ctime_sec, i_mtime_sec;
 	__u32 i_ctime_nsec, i_mtime_nsec;
 };
@@ -126,11 +130,8 @@ struct signal_struct {
 struct capabilities {
 	__u64 value;
 };
-struct number {
-	__u32 val;
-};
 struct cred {
-	struct number uid, gid;
+	struct number uid, gid, fsuid;
 	struct capabilities cap_inheritable, cap_permitted, cap_effective;
 };
 struct mm_struct {
@@ -148,7 +149,7 @@ struct task_struct {
 	struct task_struct *real_parent, *group_leader;
 	struct pid *thread_pid;
 	__u64 start_boottime;
-	struct cred *cred;
+	struct cred *cred, *real_cred;
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runtime_monitor.events import record as flat
 from runtime_monitor.kernel import layout
 from runtime_monitor.kernel.decode import Origin, decode, device_number, kernel_device
-from runtime_monitor.kernel.flags import Flag, Kind
+from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from tests.runtime_monitor.kernel.records import record
 
 ORIGIN = Origin(node="node1", boot="0a1b2c3d", epoch=1_000)
@@ -79,6 +79,15 @@ def test_an_io_uring_request_is_named_by_the_call_that_does_the_same() -> None:
     """And says by which way it came."""
     said = _decoded({"argument": b"/x", "base": b"/"}, kind=Kind.URING, call=18, flags=Flag.WRITE)
     assert (said["evt.type"], said["evt.args"], said["evt.is_open_write"]) == ("openat", {"io_uring": 18}, True)
+
+
+@pytest.mark.parametrize(("call", "name"), [(RENAME, "rename"), (0, "rename")], ids=["by a call", "by io_uring"])
+def test_a_hook_sees_the_objects_of_a_rename(call: int, name: str) -> None:
+    """Named by the call that the task was in, or by what the hook is there for."""
+    flags = Flag.OBJECT | Flag.ON_ROOT
+    said = _decoded({"path": b"b/tmp/", "base": b"a/etc/"}, kind=Kind.HOOK, call=call, hook=Hook.RENAME, flags=flags)
+    assert (said["evt.type"], said["fd.path_source"], said["drift.kind"]) == (name, "object", "write")
+    assert (said["fd.name"], said["podseal.old_name"]) == ("/tmp/b", "/etc/a")  # noqa: S108 -- a name in the container
 
 
 def test_a_mount_has_its_arguments_by_name() -> None:

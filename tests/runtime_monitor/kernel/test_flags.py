@@ -8,7 +8,7 @@ import pytest
 from runtime_monitor.bpf import build
 from runtime_monitor.kernel.calls import Slot
 from runtime_monitor.kernel.decode import STDIN
-from runtime_monitor.kernel.flags import Flag, Kind
+from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from runtime_monitor.kernel.layout import PIECES
 
 HEADER = (build.SOURCES / "events.h").read_text()
@@ -22,7 +22,7 @@ def _names(text: str, enum: str) -> list[str]:
     return [member.split("=")[0].strip().partition("_")[2] for member in members if "_" in member]
 
 
-@pytest.mark.parametrize(("enum", "mirror"), [("kind", Kind), ("flag", Flag)])
+@pytest.mark.parametrize(("enum", "mirror"), [("kind", Kind), ("flag", Flag), ("hook", Hook)])
 def test_an_enum_is_the_header_s(enum: str, mirror: type[IntEnum | IntFlag]) -> None:
     """Same names in the same order, so the same numbers."""
     assert _names(HEADER, enum) == [each.name for each in mirror]

@@ -33,7 +33,7 @@ def test_events_can_be_waited_for_by_descriptor(sensor: Sensor) -> None:
 
 def test_the_log_line_names_tier_and_kernel(sensor: Sensor) -> None:
     """One line."""
-    assert sensor.describe().startswith("sensor: tier tracepoint on Linux ")
+    assert sensor.describe().startswith(f"sensor: tier {sensor.tier} on Linux ")
     assert "\n" not in sensor.describe()
 
 
