@@ -36,7 +36,7 @@ def decode(data: Any, origin: Origin) -> Event:  # noqa: ANN401 -- anything with
     """One record; raises `struct.error` or `ValueError` where it is none."""
     record = layout.unpack(data)
     pieces = _pieces(data, record)
-    kind, flags = Kind(record.kind), Flag(record.flags)
+    kind, flags = record.kind, record.flags
     return Event(
         evt=_call(record, kind, pieces, origin),
         proc=_process(record, kind, flags, pieces),
@@ -85,10 +85,10 @@ def _strings(raw: bytes) -> tuple[str, ...]:
     return tuple(map(_text, raw.removesuffix(b"\0").split(b"\0"))) if raw else ()
 
 
-def _call(record: Record, kind: Kind, pieces: dict[str, bytes], origin: Origin) -> Call:
+def _call(record: Record, kind: int, pieces: dict[str, bytes], origin: Origin) -> Call:
     name, arguments = _named(record, kind, pieces)
     failure = errno.errorcode.get(-record.result, str(record.result)) if record.result < 0 else "SUCCESS"
-    opens = kind is Kind.OPEN or (kind in (Kind.URING, Kind.HOOK) and name.startswith("open"))
+    opens = kind == Kind.OPEN or (kind in (Kind.URING, Kind.HOOK) and name.startswith("open"))
     return Call(
         type=name,
         time=origin.epoch + record.time,
@@ -104,9 +104,9 @@ def _call(record: Record, kind: Kind, pieces: dict[str, bytes], origin: Origin) 
     )
 
 
-def _named(record: Record, kind: Kind, pieces: dict[str, bytes]) -> tuple[str, dict[str, str | int]]:
+def _named(record: Record, kind: int, pieces: dict[str, bytes]) -> tuple[str, dict[str, str | int]]:
     """The call's name, and its arguments by name."""
-    if kind is Kind.URING:
+    if kind == Kind.URING:
         return calls.URING.get(record.call, f"io_uring {record.call}"), {"io_uring": record.call}
     if kind not in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.CALL, Kind.HOOK):
         return {Kind.EXEC: "execve", Kind.EXIT: "procexit", Kind.SUMMARY: "write"}[kind], {}
@@ -119,12 +119,12 @@ def _named(record: Record, kind: Kind, pieces: dict[str, bytes]) -> tuple[str, d
         if piece in pieces
     }
     arguments = calls.arguments_of(called, layout.arguments(record), texts)
-    if kind is Kind.OPEN:
+    if kind == Kind.OPEN:
         arguments["flags"] = record.open_flags
     return called.name.removesuffix("16").removesuffix("64") if called.name != "pwrite64" else "pwrite", arguments
 
 
-def _process(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> Process:
+def _process(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Process:
     known = Process(
         pid=record.pid,
         tid=record.tid,
@@ -144,12 +144,12 @@ def _process(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) 
         cap_effective=record.effective,
         cap_inheritable=record.inheritable,
     )
-    if kind is not Kind.EXEC:
+    if kind != Kind.EXEC:
         return known
     return _executed(known, record, flags, pieces)
 
 
-def _executed(known: Process, record: Record, flags: Flag, pieces: dict[str, bytes]) -> Process:
+def _executed(known: Process, record: Record, flags: int, pieces: dict[str, bytes]) -> Process:
     argv = _strings(pieces.get("argv", b""))
     return Process(
         **{name: getattr(known, name) for name in known.__struct_fields__ if getattr(known, name) is not None}
@@ -172,7 +172,7 @@ def _executed(known: Process, record: Record, flags: Flag, pieces: dict[str, byt
     )
 
 
-def _file(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> File:
+def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> File:
     if kind in (Kind.EXEC, Kind.EXIT, Kind.CALL):
         return File(root=device_number(record.root) if record.root else None)
     name, raw, source, old = None, None, None, None
@@ -202,8 +202,8 @@ def _file(record: Record, kind: Kind, flags: Flag, pieces: dict[str, bytes]) -> 
         created=bool(flags & Flag.CREATED) or None,
         upper_layer=bool(flags & Flag.UPPER) if flags & Flag.OBJECT else None,
         from_host_tree=bool(flags & Flag.TREE) or None,
-        bytes_written=record.written if kind is Kind.SUMMARY else None,
-        writes=record.writes if kind is Kind.SUMMARY else None,
+        bytes_written=record.written if kind == Kind.SUMMARY else None,
+        writes=record.writes if kind == Kind.SUMMARY else None,
     )
 
 
@@ -219,7 +219,7 @@ def _joined(base: bytes, argument: bytes) -> str:
     return _text(posixpath.normpath(b"/" + b"/".join(names)))
 
 
-def _session(record: Record, flags: Flag, origin: Origin) -> Session:
+def _session(record: Record, flags: int, origin: Origin) -> Session:
     entry = bool(flags & Flag.ENTRY)
     stdin = STDIN[record.stdin_kind] if record.stdin_kind < len(STDIN) else None
     if not record.session:
@@ -234,20 +234,20 @@ def _session(record: Record, flags: Flag, origin: Origin) -> Session:
     )
 
 
-def _drift(record: Record, kind: Kind, flags: Flag) -> Drift:
+def _drift(record: Record, kind: int, flags: int) -> Drift:
     if flags & Flag.ESCAPE:
         return Drift(kind="escape")
-    if kind is Kind.EXEC:
+    if kind == Kind.EXEC:
         layer = _exec_layer(flags)
         return Drift(kind="exec" if layer else None, layer=layer)
     if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.SUMMARY, Kind.URING, Kind.HOOK):
-        if kind is Kind.OPEN and not flags & Flag.WRITE:
+        if kind == Kind.OPEN and not flags & Flag.WRITE:
             return Drift()
         return Drift(kind="attempt" if record.result < 0 else "write")
     return Drift()
 
 
-def _exec_layer(flags: Flag) -> str | None:
+def _exec_layer(flags: int) -> str | None:
     if flags & Flag.MEMFD:
         return "memfd"
     if flags & Flag.DELETED:

@@ -18,6 +18,7 @@ from tests.runtime_monitor.kernel.records import record
 ORIGIN = Origin(node="node1", boot="0a1b2c3d", epoch=1_000)
 OPENAT, RENAME, OPENAT_32 = 257, 82, 512 + 295
 OVERLAY = 73
+KINDS = [value for name, value in vars(Kind).items() if name.isupper()]
 
 
 def _decoded(pieces: dict[str, bytes] | None = None, **values: Any) -> dict[str, Any]:  # noqa: ANN401 -- as `record`
@@ -119,10 +120,10 @@ def test_an_exec_that_begins_a_session() -> None:
         (Flag.ON_ROOT | Flag.UPPER, "upper"),
         (Flag.MEMFD | Flag.DELETED, "memfd"),
         (Flag.ON_ROOT | Flag.UPPER | Flag.DELETED, "deleted"),
-        (Flag(0), "volume"),
+        (0, "volume"),
     ],
 )
-def test_what_was_executed_was_not_in_the_image(flags: Flag, layer: str) -> None:
+def test_what_was_executed_was_not_in_the_image(flags: int, layer: str) -> None:
     """By where its file is."""
     said = _decoded({"path": b"x/"}, kind=Kind.EXEC, flags=flags | Flag.OBJECT)
     assert (said["drift.kind"], said["drift.layer"]) == ("exec", layer)
@@ -146,11 +147,11 @@ def test_device_numbers_go_both_ways() -> None:
 
 @given(
     st.dictionaries(st.sampled_from(layout.PIECES), st.binary(max_size=40)),
-    st.sampled_from(list(Kind)),
+    st.sampled_from(KINDS),
     st.integers(0, 2**17 - 1),
     st.integers(-(2**63), 2**63 - 1),
 )
-def test_no_bytes_raise(pieces: dict[str, bytes], kind: Kind, flags: int, result: int) -> None:
+def test_no_bytes_raise(pieces: dict[str, bytes], kind: int, flags: int, result: int) -> None:
     """Whatever a process calls itself, an Event comes out that can be written down."""
     event = decode(record(pieces, kind=kind, flags=flags, result=result, comm=b"\xff\xff", stdin_kind=99), ORIGIN)
     assert msgspec.json.encode({name: str(value).encode(errors="replace") for name, value in flat(event).items()})
