@@ -105,6 +105,7 @@ class File(Struct, frozen=True, omit_defaults=True, kw_only=True):
     created: bool | None = field(name="podseal.created", default=None)
     upper_layer: bool | None = field(name="podseal.upper_layer", default=None)
     from_host_tree: bool | None = field(name="podseal.from_host_tree", default=None)  # by the host, into the upperdir
+    last: bool | None = field(name="podseal.container_ended", default=None)  # with this procexit
     path_source: str | None = field(name="fd.path_source", default=None)  # object, argument
     path_cut: bool | None = field(name="podseal.path_cut", default=None)
     l4proto: str | None = field(name="fd.l4proto", default=None)

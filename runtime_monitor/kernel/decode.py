@@ -174,7 +174,8 @@ def _executed(known: Process, record: Record, flags: int, pieces: dict[str, byte
 
 def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> File:
     if kind in (Kind.EXEC, Kind.EXIT, Kind.CALL):
-        return File(root=device_number(record.root) if record.root else None)
+        root = device_number(record.root) if record.root else None
+        return File(root=root, last=bool(flags & Flag.LAST) or None)
     name, raw, source, old = None, None, None, None
     if flags & Flag.OBJECT:
         source = "object"

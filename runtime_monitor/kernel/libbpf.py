@@ -51,6 +51,11 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, unsigned lon
 int bpf_map_delete_elem(int fd, const void *key);
 int bpf_map_get_next_key(int fd, const void *current, void *next);
 int bpf_obj_get(const char *path);
+int bpf_obj_pin(int fd, const char *path);
+unsigned int bpf_map__type(const struct bpf_map *map);
+unsigned int bpf_map__key_size(const struct bpf_map *map);
+unsigned int bpf_map__value_size(const struct bpf_map *map);
+unsigned int bpf_map__max_entries(const struct bpf_map *map);
 int bpf_obj_get_info_by_fd(int fd, void *info, unsigned int *size);
 int bpf_prog_test_run_opts(int fd, void *opts);
 int bpf_enable_stats(int type);

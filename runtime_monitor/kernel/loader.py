@@ -4,6 +4,7 @@ In: the path of an object, the bpffs folder of the shared maps, values for its c
 object open; closing it detaches what is not pinned. Called by `sensor`.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,7 @@ class Plan:
 
 @dataclass
 class Loaded:
-    """An object in the kernel. `maps` and `programs` give descriptors by name."""
+    """An object in the kernel. `maps` and `programs` give descriptors by name, `links` what keeps them attached."""
 
     path: Path
     handle: Any
@@ -43,12 +44,21 @@ class Loaded:
     programs: dict[str, int]
     links: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def adopted(self) -> bool:
+        """Whether it was found pinned; then `links` are descriptors."""
+        return self.handle is None
+
     def close(self) -> None:
-        """Detach what is not pinned and let go of the object."""
-        for link in self.links.values():
-            library().bpf_link__destroy(link)
+        """Let go of the object; what is not pinned is detached."""
+        if self.adopted:
+            for descriptor in (*self.maps.values(), *self.programs.values(), *self.links.values()):
+                os.close(descriptor)
+        else:
+            for link in self.links.values():
+                library().bpf_link__destroy(link)
+            library().bpf_object__close(self.handle)
         self.links.clear()
-        library().bpf_object__close(self.handle)
 
 
 def load(plan: Plan) -> Loaded:
@@ -83,6 +93,24 @@ def load(plan: Plan) -> Loaded:
         maps={text(library().bpf_map__name(each)): library().bpf_map__fd(each) for each in _maps(handle)},
         programs={name: library().bpf_program__fd(program) for name, program in _programs(handle) if name in used},
     )
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Name -> type, sizes of key and value, entries, of each map that an object shares with the others."""
+    handle = check(f"opening {path}", library().bpf_object__open_file(str(path).encode(), ffi.NULL))
+    try:
+        return {
+            text(library().bpf_map__name(each)): (
+                library().bpf_map__type(each),
+                library().bpf_map__key_size(each),
+                library().bpf_map__value_size(each),
+                library().bpf_map__max_entries(each),
+            )
+            for each in _maps(handle)
+            if "." not in text(library().bpf_map__name(each))
+        }
+    finally:
+        library().bpf_object__close(handle)
 
 
 def attach(loaded: Loaded, most: int | None = None) -> None:

@@ -16,7 +16,8 @@ from runtime_monitor.kernel.machine import Host
 from runtime_monitor.kernel.maps import Map
 
 _ROOT: Final = struct.Struct("IIQII")
-VALUE_SIZE: Final = _ROOT.size
+MAPS: Final = {"roots": (4, _ROOT.size), "namespaces": (4, 4), "cgroups": (8, 4), "trees": (16, 4)}
+"""The maps that a `Roots` is made of: name -> sizes of key and value."""
 _TREE: Final = struct.Struct("QII")
 _DEVICE: Final = struct.Struct("I")
 UNIFIED: Final = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
@@ -74,12 +75,14 @@ class Roots:
     def __init__(self, maps: Mapping[str, Map], host: Host) -> None:
         self._maps = maps
         self._host = host
+        self._watched: set[bytes] = set()
 
     def watch(self, root: Root) -> None:
         """Add or confirm a root; raises `KernelError` where a map is full or the root is the host's own."""
         if root.device == self._host.root_device:
             raise KernelError("the host's own root cannot be watched as a container's; give its directory as a tree")
         self._put(root, _WATCHED)
+        self._watched.add(_DEVICE.pack(kernel_device(root.device)))
 
     def ignore(self, device: int) -> None:
         """Never take this device for a container's root: a service of the host with a root of its own."""
@@ -89,6 +92,7 @@ class Roots:
         """Forget a root with everything that led to it."""
         key = _DEVICE.pack(kernel_device(device))
         self._maps["roots"].discard(key)
+        self._watched.discard(key)
         for name in ("namespaces", "cgroups", "trees"):
             for entry, value in list(self._maps[name].items()):
                 if value == key:
@@ -118,6 +122,19 @@ class Roots:
     def count(self) -> int:
         """How many roots are watched."""
         return sum(_ROOT.unpack(value)[0] != _IGNORED for _, value in self._maps["roots"].items())
+
+    def forget(self, device: int) -> None:
+        """The kernel has told of a container's end, with which it has removed the root by itself."""
+        self._watched.discard(_DEVICE.pack(kernel_device(device)))
+
+    def tampered(self) -> list[str]:
+        """Roots that were told of and that somebody else has removed or switched off since."""
+        said = []
+        for key in self._watched:
+            value = self._maps["roots"].get(key)
+            if value is None or _ROOT.unpack(value)[0] != _WATCHED:
+                said.append(f"the root on device {_DEVICE.unpack(key)[0]} is watched no longer")
+        return said
 
     def _put(self, root: Root, state: int) -> None:
         key = _DEVICE.pack(kernel_device(root.device))

@@ -1,14 +1,14 @@
 """The sensor: programs in the kernel on one side, Events on the other.
 
 In: `Settings`. Out: `Sensor`, a context manager: `poll` gives Events in batches, `watch_root` tells the kernel of a
-container, `losses` counts what could not be told, `describe` is the one line for the log. Called by `pipeline` and
-`selftest`.
+container, `losses` counts what could not be told, `tampered` says what somebody else has changed, `describe` is the one
+line for the log. Called by `pipeline` and `selftest`.
 """
 
+import os
 import platform
 import select
 import struct
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,32 +18,44 @@ from typing import Final, Self
 
 from runtime_monitor.bpf import build
 from runtime_monitor.events import Event
-from runtime_monitor.kernel import btf, calls, layout, loader, machine, roots, tiers
+from runtime_monitor.kernel import calls, machine, roots
 from runtime_monitor.kernel.arguments import Arguments
 from runtime_monitor.kernel.decode import Origin, decode, kernel_device
-from runtime_monitor.kernel.libbpf import KernelError, library
-from runtime_monitor.kernel.maps import Map
+from runtime_monitor.kernel.libbpf import library
+from runtime_monitor.kernel.programs import Programs, Sources
 from runtime_monitor.kernel.ring import Ring
 from runtime_monitor.kernel.roots import Root
 from runtime_monitor.kernel.summaries import Summaries
 from runtime_monitor.kernel.tiers import Tier
 
 _TALLY: Final = struct.Struct("4Q")
-HOOKS: Final = "hooks.bpf.o"
+BPFFS: Final = Path("/sys/fs/bpf")
+PINNED: Final = BPFFS / "podseal"
+"""Where a monitor keeps its programs and maps, so that the next one adopts them."""
 BATCH: Final = 4096
 """Most events that one `poll` returns."""
 
 
+def ring_size(cpus: int) -> int:
+    """Bytes of the ring: 2 MiB a CPU, as a power of two between 8 and 64 MiB; a record takes about 400 bytes."""
+    return min(64 << 20, max(8 << 20, 1 << (cpus * (2 << 20) - 1).bit_length()))
+
+
 @dataclass(frozen=True)
 class Settings:
-    """How the sensor works. `tell_reads`: opens for reading on a container's root are events too."""
+    """How the sensor works.
+
+    `tell_reads`: opens for reading on a container's root are events too. `tier` None: the best that the kernel permits.
+    `pinned` None: a private sensor, which leaves nothing behind and may run beside another one.
+    """
 
     node: str = field(default_factory=platform.node)
-    ring_bytes: int = 8 << 20  # a power of two
+    ring_bytes: int = field(default_factory=lambda: ring_size(os.cpu_count() or 1))
     tell_reads: bool = False
-    tier: Tier | None = None  # None: the best that the kernel permits
+    tier: Tier | None = None
+    pinned: Path | None = None
     objects: Path = build.OBJECTS
-    bpffs: Path = Path("/sys/fs/bpf")
+    bpffs: Path = BPFFS
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,6 @@ class Sensor:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tier = Tier.TRACEPOINT
-        self.why_no_better = ""
         self.origin = Origin(
             node=settings.node,
             boot=Path("/proc/sys/kernel/random/boot_id").read_text()[:8],
@@ -69,8 +79,6 @@ class Sensor:
         )
         self.host = machine.host()
         self._resources = ExitStack()
-        self._objects: list[loader.Loaded] = []
-        self._maps: dict[str, Map] = {}
         self._arguments = Arguments()
         self._summaries = Summaries()
         self._undecodable = 0
@@ -89,85 +97,37 @@ class Sensor:
         return sensor
 
     def _load(self) -> None:
-        self._load_objects()
-        self._adopt_maps()
-        self._fill_followers()
-        self._ring = self._resources.enter_context(Ring(self._maps["ring"].file_descriptor, self.settings.ring_bytes))
+        sources = Sources(
+            objects=self.settings.objects,
+            bpffs=self.settings.bpffs,
+            pinned=self.settings.pinned,
+            constants=self._constants(),
+            ring_bytes=self.settings.ring_bytes,
+        )
+        self.programs = Programs(sources, self.settings.tier)
+        self._resources.callback(self.programs.close)
+        self.tier = self.programs.tier
+        self._tallies = self.programs.map("tallies", 4, _TALLY.size * library().libbpf_num_possible_cpus())
+        ring = self.programs.map("ring", 0, 0).file_descriptor
+        self._ring = self._resources.enter_context(Ring(ring, self.settings.ring_bytes))
+        self.waited_bytes = self._ring.waiting
         self._poller = select.poll()
         self._poller.register(self.file_descriptor, select.POLLIN)
-        for loaded in self._objects:
-            loader.attach(loaded)
-        self.roots = roots.Roots(self._maps, self.host)
+        maps = {name: self.programs.map(name, *sizes) for name, sizes in roots.MAPS.items()}
+        self.roots = roots.Roots(maps, self.host)
         self.roots.find_running()
-
-    def _load_objects(self) -> None:
-        paths = sorted(self.settings.objects.glob("*.bpf.o"))
-        if not paths:
-            raise KernelError(f"no programs in {self.settings.objects}: run `make setup`, or install the wheel")
-        with btf.Types.of_file(paths[0]) as types:
-            if told := layout.differences(types):
-                raise KernelError(f"{paths[0].name} was built from another version: {'; '.join(told)}")
-        with btf.Types.of_kernel() as kernel:
-            if self.settings.tier:
-                self.tier = self.settings.tier
-            else:
-                self.tier, self.why_no_better = tiers.choose(lambda tier: self._try(kernel, tier))
-            self._bring_in(paths, kernel)
-
-    def _try(self, kernel: btf.Types, tier: Tier) -> None:
-        """Load the hooks alone, attach one of them, and let go again; raises `KernelError`."""
-        with _BpffsFolder(self.settings.bpffs) as folder:
-            plan = loader.Plan(self.settings.objects / HOOKS, folder, self._constants(), kernel, tier)
-            loaded = loader.load(plan)
-        try:
-            loader.attach(loaded, most=1)
-        finally:
-            loaded.close()
-
-    def _bring_in(self, paths: list[Path], kernel: btf.Types) -> None:
-        constants = self._constants()
-        # The pins only let the objects share maps while they load; the descriptors keep the maps.
-        with _BpffsFolder(self.settings.bpffs) as folder:
-            for path in paths:
-                plan = loader.Plan(path, folder, constants, kernel, self.tier, self.settings.ring_bytes)
-                loaded = loader.load(plan)
-                self._objects.append(loaded)
-                self._resources.callback(loaded.close)
 
     def _constants(self) -> dict[str, bytes]:
         return calls.tables() | {
             "host_mount_namespace": struct.pack("I", self.host.mount_namespace),
             "host_root_device": struct.pack("I", kernel_device(self.host.root_device)),
-            "hooked": struct.pack("i", self.tier is not Tier.TRACEPOINT),
             "tell_reads": struct.pack("i", self.settings.tell_reads),
         }
-
-    def _adopt_maps(self) -> None:
-        sizes = {
-            "roots": (4, roots.VALUE_SIZE),
-            "namespaces": (4, 4),
-            "cgroups": (8, 4),
-            "trees": (16, 4),
-            "tallies": (4, _TALLY.size * library().libbpf_num_possible_cpus()),
-            "followers": (4, 4),
-            "ring": (0, 0),
-        }
-        found = {name: descriptor for loaded in self._objects for name, descriptor in loaded.maps.items()}
-        self._maps = {
-            name: Map(name, found[name], key_size=key, value_size=value) for name, (key, value) in sizes.items()
-        }
-
-    def _fill_followers(self) -> None:
-        for loaded in self._objects:
-            for name, descriptor in loaded.programs.items():
-                if name.startswith(loader.FOLLOWER):
-                    slot = calls.Slot[name.removeprefix(loader.FOLLOWER).upper()]
-                    self._maps["followers"].put(struct.pack("I", slot), struct.pack("I", descriptor))
 
     @property
     def file_descriptor(self) -> int:
         """Readable when events wait: for poll(2), select(2) and epoll(7)."""
-        return self._maps["ring"].file_descriptor
+        return self._ring.file_descriptor
 
     def poll(self, timeout_seconds: float = 0) -> list[Event]:
         """Events that have come, at most `BATCH`; waits up to `timeout_seconds` for the first."""
@@ -190,6 +150,9 @@ class Sensor:
             return None
         if event.evt.type == "execve":
             self._arguments.see(event)
+        elif event.evt.type == "procexit" and event.fd.last and event.fd.root:
+            self.roots.forget(event.fd.root)
+            self._arguments.forget(event.fd.root)
         return self._summaries.complete(event)
 
     def watch_root(self, root: Root) -> None:
@@ -205,7 +168,7 @@ class Sensor:
 
     def losses(self) -> Losses:
         """What was lost so far."""
-        value = self._maps["tallies"].get(bytes(4)) or b""
+        value = self._tallies.get(bytes(4)) or b""
         rows = list(_TALLY.iter_unpack(value))
         return Losses(
             ring_full=sum(row[1] for row in rows),
@@ -213,14 +176,20 @@ class Sensor:
             undecodable=self._undecodable,
         )
 
+    def tampered(self) -> list[str]:
+        """What somebody else has changed of the sensor's own, one line each; empty where all is as it was."""
+        return self.programs.tampered() + self.roots.tampered()
+
     def describe(self) -> str:
-        """One line for the log: tier, kernel, programs, ring."""
-        programs = sum(len(loaded.programs) for loaded in self._objects)
-        why = f"; no better tier: {self.why_no_better}" if self.why_no_better else ""
-        return (
-            f"sensor: tier {self.tier} on Linux {platform.release()}, {programs} programs,"
-            f" ring of {self.settings.ring_bytes >> 20} MiB, {self.roots.count()} containers found running{why}"
-        )
+        """One line for the log: tier, kernel, programs, ring, and what an earlier sensor has left."""
+        said = [
+            f"sensor: tier {self.tier} on Linux {platform.release()}",
+            f"{self.programs.count} programs ({self.programs.adopted} adopted, {self.waited_bytes} bytes waited)",
+            f"ring of {self.settings.ring_bytes >> 20} MiB",
+            f"{self.roots.count()} containers found running",
+        ]
+        why = self.programs.why_no_better
+        return ", ".join(said) + (f"; no better tier: {why}" if why else "")
 
     def close(self) -> None:
         """Detach the programs and give the ring back."""
@@ -231,19 +200,3 @@ class Sensor:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-class _BpffsFolder:
-    """A folder in bpffs that is gone, with its pins, at the end."""
-
-    def __init__(self, bpffs: Path) -> None:
-        self._bpffs = bpffs
-
-    def __enter__(self) -> Path:
-        self._path = Path(tempfile.mkdtemp(prefix="podseal-", dir=self._bpffs))
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        for pin in self._path.iterdir():
-            pin.unlink()
-        self._path.rmdir()

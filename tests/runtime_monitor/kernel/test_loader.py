@@ -18,7 +18,7 @@ OBJECT = build.OBJECTS / "process.bpf.o"
 
 def test_programs_that_others_go_on_to_are_not_attached(sensor: Sensor) -> None:
     """All others are."""
-    for loaded in sensor._objects:
+    for loaded in sensor.programs.loaded:
         followers = {name for name in loaded.programs if name.startswith(loader.FOLLOWER)}
         assert set(loaded.links) == set(loaded.programs) - followers
 

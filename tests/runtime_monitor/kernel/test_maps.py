@@ -13,7 +13,7 @@ pytestmark = pytest.mark.kernel
 
 def test_values_come_back_by_key(sensor: Sensor) -> None:
     """Put, get, list, discard."""
-    table = sensor._maps["cgroups"]
+    table = sensor.programs.map("cgroups", 8, 4)
     key, value = struct.pack("Q", 2**60), struct.pack("I", 7)
     assert table.get(key) is None
     table.put(key, value)
@@ -26,7 +26,7 @@ def test_values_come_back_by_key(sensor: Sensor) -> None:
 
 def test_a_full_map_is_told_by_name(sensor: Sensor) -> None:
     """With the kernel's reason."""
-    table = sensor._maps["cgroups"]
+    table = sensor.programs.map("cgroups", 8, 4)
     with pytest.raises(KernelError, match="map cgroups: "):
         _fill(table)
 

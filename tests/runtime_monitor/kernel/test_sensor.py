@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_monitor.kernel.libbpf import KernelError
-from runtime_monitor.kernel.sensor import Losses, Sensor, Settings
+from runtime_monitor.kernel.sensor import Losses, Sensor, ring_size
 from runtime_monitor.selftest import container
 from tests.runtime_monitor.kernel.conftest import Wait
 
@@ -37,13 +36,13 @@ def test_the_log_line_names_tier_and_kernel(sensor: Sensor) -> None:
     assert "\n" not in sensor.describe()
 
 
-def test_without_objects_the_command_is_named(tmp_path: Path) -> None:
-    """That builds them."""
-    with pytest.raises(KernelError, match="run `make setup`"):
-        Sensor.open(Settings(objects=tmp_path))
-
-
 def test_nothing_is_left_in_bpffs(sensor: Sensor) -> None:
     """The pins were for loading only."""
     assert not list(Path("/sys/fs/bpf").glob("podseal-*"))
     assert sensor.poll() is not None
+
+
+@pytest.mark.parametrize(("cpus", "mebibytes"), [(1, 8), (4, 8), (5, 16), (16, 32), (256, 64)])
+def test_the_ring_grows_with_the_cpus(cpus: int, mebibytes: int) -> None:
+    """A power of two, within bounds."""
+    assert ring_size(cpus) == mebibytes << 20

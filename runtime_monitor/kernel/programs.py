@@ -1,0 +1,167 @@
+"""All objects of the sensor in the kernel: loaded anew, or adopted where they are pinned from before.
+
+In: the objects' folder, their constants, the tier, and the bpffs folder of the pins or none. Out: `Programs`, with the
+maps that all of them share. Called by `sensor`. A private sensor (without pins) leaves nothing behind.
+"""
+
+import struct
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runtime_monitor.kernel import btf, calls, layout, loader, pins, tiers
+from runtime_monitor.kernel.libbpf import KernelError, ffi, library
+from runtime_monitor.kernel.maps import Map
+from runtime_monitor.kernel.tiers import Tier
+
+HOOKS: Final = "hooks.bpf.o"
+"""The object of the two upper tiers."""
+_SLOT: Final = struct.Struct("I")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What to bring in, and where to keep it: `pinned` is None for a sensor that leaves nothing behind."""
+
+    objects: Path
+    bpffs: Path
+    pinned: Path | None
+    constants: Mapping[str, bytes]
+    ring_bytes: int
+
+
+class Programs:
+    """The objects in the kernel. `adopted` counts the programs that were found pinned."""
+
+    def __init__(self, sources: Sources, wanted: Tier | None) -> None:
+        self._sources = sources
+        self._resources = ExitStack()
+        self._store: pins.Store | None = None
+        self._keys: dict[Path, str] = {}
+        self._slots: dict[int, int] = {}
+        self.loaded: list[loader.Loaded] = []
+        paths = _objects(sources.objects)
+        try:
+            with btf.Types.of_kernel() as kernel:
+                self.tier, self.why_no_better = (
+                    (wanted, "") if wanted else tiers.choose(lambda tier: self._try(kernel, tier))
+                )
+                self._bring_in(paths, kernel)
+        except BaseException:
+            self.close()
+            raise
+
+    def _try(self, kernel: btf.Types, tier: Tier) -> None:
+        """Load the hooks alone, attach one of them, and let go again; raises `KernelError`."""
+        with tempfile.TemporaryDirectory(prefix="podseal-", dir=self._sources.bpffs) as folder:
+            loaded = loader.load(self._plan(self._sources.objects / HOOKS, Path(folder), kernel, tier))
+        try:
+            loader.attach(loaded, most=1)
+        finally:
+            loaded.close()
+
+    def _bring_in(self, paths: list[Path], kernel: btf.Types) -> None:
+        if self._sources.pinned is None:
+            with tempfile.TemporaryDirectory(prefix="podseal-", dir=self._sources.bpffs) as folder:
+                for path in paths:
+                    self._hold(loader.load(self._plan(path, Path(folder), kernel, self.tier)))
+            self._fill_followers()
+            for loaded in self.loaded:
+                loader.attach(loaded)
+        else:
+            self._adopt_or_replace(self._sources.pinned, paths, kernel)
+
+    def _adopt_or_replace(self, folder: Path, paths: list[Path], kernel: btf.Types) -> None:
+        """Each object in turn: the new one is attached before the old one goes, so that no event is missed."""
+        self._store = pins.Store(folder)
+        self._store.lock()
+        self._resources.callback(self._store.close)
+        signature = self._signature(paths)
+        maps = self._store.maps(signature)
+        for path in paths:
+            self._keys[path] = self._digest(path, signature)
+            adopted = self._store.adopt(path, self._keys[path], maps)
+            self._hold(adopted or loader.load(self._plan(path, maps, kernel, self.tier)))
+        self._fill_followers()
+        for loaded in self.loaded:
+            if not loaded.adopted:
+                loader.attach(loaded)
+                self._store.keep(loaded, self._keys[loaded.path])
+        self._store.keep_only(signature)
+
+    def _plan(self, path: Path, maps: Path, kernel: btf.Types, tier: Tier) -> loader.Plan:
+        constants = {**self._sources.constants, "hooked": struct.pack("i", tier is not Tier.TRACEPOINT)}
+        return loader.Plan(path, maps, constants, kernel, tier, self._sources.ring_bytes)
+
+    def _hold(self, loaded: loader.Loaded) -> None:
+        self.loaded.append(loaded)
+        self._resources.callback(loaded.close)
+
+    def _signature(self, paths: list[Path]) -> str:
+        """Of the wire format: the same maps, the same records."""
+        shapes = [sorted(loader.shapes(path).items()) for path in paths]
+        return pins.digest(repr((shapes, layout.FIELDS, self._sources.ring_bytes)).encode())
+
+    def _digest(self, path: Path, signature: str) -> str:
+        constants = repr(sorted(self._sources.constants.items())).encode()
+        return pins.digest(path.read_bytes(), constants, signature.encode(), self.tier.encode())
+
+    def _fill_followers(self) -> None:
+        table = self.map("followers", _SLOT.size, _SLOT.size)
+        for loaded in self.loaded:
+            for name, descriptor in loaded.programs.items():
+                if name.startswith(loader.FOLLOWER):
+                    slot = calls.Slot[name.removeprefix(loader.FOLLOWER).upper()]
+                    table.put(_SLOT.pack(slot), _SLOT.pack(descriptor))
+                    self._slots[slot] = program_number(descriptor)
+
+    def map(self, name: str, key_size: int, value_size: int) -> Map:
+        """A map that the objects share."""
+        found = next(loaded.maps[name] for loaded in self.loaded if name in loaded.maps)
+        return Map(name, found, key_size=key_size, value_size=value_size)
+
+    @property
+    def adopted(self) -> int:
+        """How many programs were found pinned."""
+        return sum(len(loaded.programs) for loaded in self.loaded if loaded.adopted)
+
+    @property
+    def count(self) -> int:
+        """How many programs there are."""
+        return sum(len(loaded.programs) for loaded in self.loaded)
+
+    def tampered(self) -> list[str]:
+        """What somebody else has changed: pins that are gone, calls that lead to no or another program."""
+        said = []
+        if self._store:
+            said += [f"{name}: its pins were removed" for name in self._store.missing(self._keys)]
+        table = self.map("followers", _SLOT.size, _SLOT.size)
+        for slot, number in self._slots.items():
+            if table.get(_SLOT.pack(slot)) != _SLOT.pack(number):
+                said.append(f"calls of the kind {calls.Slot(slot).name.lower()} lead to another program or none")
+        return said
+
+    def close(self) -> None:
+        """Let go of everything; what is pinned stays attached."""
+        self._resources.close()
+
+
+def program_number(descriptor: int) -> int:
+    """The kernel's own number of a program (struct bpf_prog_info: type, id)."""
+    info, size = ffi.new("unsigned int[64]"), ffi.new("unsigned int *", 256)
+    if library().bpf_obj_get_info_by_fd(descriptor, info, size) != 0:
+        raise KernelError("a program of the sensor tells nothing of itself: CAP_SYS_ADMIN or CAP_BPF is needed")
+    return int(info[1])
+
+
+def _objects(folder: Path) -> list[Path]:
+    paths = sorted(folder.glob("*.bpf.o"))
+    if not paths:
+        raise KernelError(f"no programs in {folder}: run `make setup`, or install the wheel")
+    with btf.Types.of_file(paths[0]) as types:
+        if told := layout.differences(types):
+            raise KernelError(f"{paths[0].name} was built from another version: {'; '.join(told)}")
+    return paths

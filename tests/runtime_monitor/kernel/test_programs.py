@@ -1,0 +1,86 @@
+"""All objects together: adopted, replaced, watched over."""
+
+import dataclasses
+import secrets
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime_monitor.bpf import build
+from runtime_monitor.kernel import machine, pins
+from runtime_monitor.kernel.calls import Slot
+from runtime_monitor.kernel.libbpf import KernelError
+from runtime_monitor.kernel.roots import root_of_process
+from runtime_monitor.kernel.sensor import BPFFS, Sensor, Settings
+from runtime_monitor.kernel.tiers import Tier
+from runtime_monitor.selftest import container
+from tests.kernel import able
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture
+def settings() -> Iterator[Settings]:
+    """A monitor's with pins of its own, which are gone at the end."""
+    able.to_load_programs()
+    build.build()
+    machine.mount_bpffs(BPFFS)
+    folder = BPFFS / f"podseal-test-{secrets.token_hex(4)}"
+    yield Settings(pinned=folder, tier=Tier.TRACEPOINT, ring_bytes=1 << 20)
+    store = pins.Store(folder)
+    store.lock()
+    store.remove()
+    store.close()
+
+
+def test_what_happens_while_no_sensor_runs_is_told_to_the_next_one(settings: Settings) -> None:
+    """The programs stay attached, the ring keeps what they write."""
+    with Sensor.open(settings) as first:
+        assert first.programs.adopted == 0
+    with container.running(container.Configuration(entrypoint=("/bin/sh", "-c", "echo > /meanwhile; read -r line"))):
+        pass
+    with Sensor.open(settings) as second:
+        assert second.programs.adopted == second.programs.count
+        assert second.waited_bytes
+        assert "/meanwhile" in [event.fd.name for event in second.poll()]
+
+
+def test_an_object_that_changed_is_replaced_and_the_maps_stay(settings: Settings) -> None:
+    """A constant is a change; what the maps know is kept."""
+    with container.running() as made:
+        with Sensor.open(settings) as first:
+            first.watch_root(root_of_process(made.pid, first.host))
+        with Sensor.open(dataclasses.replace(settings, tell_reads=True)) as second:
+            assert second.programs.adopted == 0
+            assert made.device not in second.roots.provisional()
+    assert settings.pinned
+    assert len(list(settings.pinned.glob("open-*"))) == 1
+    assert len(list(settings.pinned.glob("maps-*"))) == 1
+
+
+def test_a_second_monitor_is_refused_and_disturbs_nothing(settings: Settings) -> None:
+    """The first one goes on."""
+    with Sensor.open(settings) as first:
+        with pytest.raises(KernelError, match="another monitor runs on this node"):
+            Sensor.open(settings)
+        assert first.tampered() == []
+
+
+def test_removed_pins_and_changed_maps_are_told(settings: Settings) -> None:
+    """By name; the programs themselves live as long as this process."""
+    with Sensor.open(settings) as sensor:
+        slot = struct.pack("I", Slot.OPEN)
+        sensor.programs.map("followers", 4, 4).discard(slot)
+        assert sensor.tampered() == ["calls of the kind open lead to another program or none"]
+        assert settings.pinned
+        pins._remove(next(settings.pinned.glob("write-*")))
+        assert "write.bpf.o: its pins were removed" in sensor.tampered()
+
+
+def test_without_objects_the_command_is_named(tmp_path: Path) -> None:
+    """That builds them."""
+    able.to_load_programs()
+    with pytest.raises(KernelError, match="run `make setup`"):
+        Sensor.open(Settings(objects=tmp_path))
