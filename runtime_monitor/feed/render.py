@@ -27,7 +27,12 @@ def text(alert: Alert) -> str:
 
 def json_line(alert: Alert) -> str:
     """Falco's object. What JSON need not escape and a terminal would obey is escaped as well."""
-    return _escaped(encode(alert.as_falco()).decode())
+    return printable_json(alert.as_falco())
+
+
+def printable_json(value: Any) -> str:  # noqa: ANN401 -- as encode
+    """A value as one line of JSON that a terminal obeys in nothing."""
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", encode(value).decode())
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401 -- whatever JSON can say
@@ -46,10 +51,6 @@ def printable(value: str) -> str:
 
 def _visible(code: int) -> str:
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 -- what two digits hold
-
-
-def _escaped(encoded: str) -> str:
-    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded)
 
 
 def _clean(value: Any) -> Any:  # noqa: ANN401 -- as encode

@@ -26,11 +26,16 @@ Item = tuple[Entry, Alert]
 
 
 class Watch:
-    """A thread that follows the spool's end. `error` says why the spool cannot be read, empty if it can."""
+    """A thread that follows the spool's end.
+
+    `error` says why the spool cannot be read, empty if it can; `caught_up` is set once the spool was read to its end,
+    or found unreadable: what comes after that is new.
+    """
 
     def __init__(self, spool: Path) -> None:
         self.minutes = Minutes()
         self.error = "not looked at yet"
+        self.caught_up = threading.Event()
         self.on_news: Callable[[], None] = lambda: None
         self._reader = Reader(spool)
         self._news = threading.Condition()
@@ -81,6 +86,7 @@ class Watch:
                 self.error = str(error)
                 busy = False
             if not busy:
+                self.caught_up.set()
                 self._stop.wait(SECONDS_WITHOUT_SPOOL if self.error else SECONDS)
         self._reader.close()
 

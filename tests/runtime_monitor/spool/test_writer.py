@@ -234,6 +234,7 @@ def test_no_acknowledged_alert_is_lost_when_the_sensor_is_killed(tmp_path: pathl
     assert len(found) == len(set(found))
 
 
+@pytest.mark.slow
 def test_with_full_sync_a_power_cut_takes_no_acknowledged_alert(tmp_path: pathlib.Path) -> None:
     """The recorded writes and syncs, cut at every sync: each state of the disk has what was acknowledged before."""
     spool = tmp_path / "spool.db"

@@ -1,0 +1,84 @@
+"""The feed's process: the spool's watch, an output's delivery each, the server; and how it ends.
+
+In: Settings. Out: it runs until SIGINT or SIGTERM. SIGUSR1 opens the files of outputs anew. Called by
+`podseal-monitor feed`, and in a child by `podseal-monitor run`.
+"""
+
+import logging
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from runtime_monitor.feed.cursors import Cursors
+from runtime_monitor.feed.delivery import Context, Delivery
+from runtime_monitor.feed.http.app import Store
+from runtime_monitor.feed.http.server import Server
+from runtime_monitor.feed.metrics import Metrics
+from runtime_monitor.feed.outputs.file import File
+from runtime_monitor.feed.settings import Settings
+from runtime_monitor.feed.watch import Watch
+
+SECONDS_TO_END: Final = 10.0
+SECONDS_TO_READ: Final = 30.0
+log = logging.getLogger("podseal.feed")
+
+
+class Feed:
+    """Everything that runs in the feed's process.
+
+    Raises:
+        CursorsError, guard.ConfigurationError, OSError: it cannot run like this.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        spool, metrics = Path(settings.spool), Metrics()
+        self._watch = Watch(spool)
+        self._cursors = Cursors(Path(settings.state) / "cursors.db")
+        context = Context(spool, self._cursors, self._watch, metrics)
+        self._server = None
+        if settings.listen is not None:
+            self._server = Server(settings.listen, spool, Store(spool, self._watch, metrics))
+        self._deliveries = [Delivery(each, context) for each in settings.outputs]
+        self._stop = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Where the page is; empty where none is served."""
+        return self._server.url if self._server else ""
+
+    def run(self) -> None:
+        """Deliver and serve until a signal."""
+        signal.signal(signal.SIGUSR1, lambda *_: self._reopen())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn has handlers of its own while it serves, and raises the signal again when it has ended.
+            signal.signal(number, lambda *_: self._stop.set())
+        self._watch.start()
+        for each in self._deliveries:
+            each.start()
+        try:
+            if self._server:
+                self._watch.caught_up.wait(SECONDS_TO_READ)
+                log.info("the page is at %s", self.url)
+                self._server.run()
+            else:
+                self._stop.wait()
+        finally:
+            self._end()
+
+    def _reopen(self) -> None:
+        for each in self._deliveries:
+            if isinstance(each.output, File):
+                each.output.reopen()
+
+    def _end(self) -> None:
+        """All deliveries at once, so that one that is stuck takes no time from the others."""
+        ending = [threading.Thread(target=each.stop, args=(SECONDS_TO_END,)) for each in self._deliveries]
+        for thread in ending:
+            thread.start()
+        deadline = time.monotonic() + SECONDS_TO_END
+        for thread in ending:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._watch.stop()
+        self._cursors.close()
