@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
         elif query.get("watch"):
             with suppress(OSError):
                 self.watch(script)
-        elif url.path == "/api/v1/namespaces":
+        elif url.path in ("/api/v1/namespaces", "/api/v1/pods"):
             self.list(script, int(query.get("continue", 0)))
         else:
             self.get(script, url.path.rpartition("/")[2])

@@ -1,0 +1,215 @@
+"""One node's sensor, put together: the kernel's side, what enriches, what judges, the spool, and the watch over itself.
+
+In: `Settings`. Out: `run` returns when it is told to stop. Called by `commands.run`. Whatever is missing costs one line
+of the log and what depends on it: without a runtime no names, without an API server no labels; only without the
+kernel's side, a lock or a spool there is nothing to run.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from runtime_monitor import metrics, pipeline, protection, recording
+from runtime_monitor.alerts import Alert
+from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users
+from runtime_monitor.events import Event
+from runtime_monitor.kernel import machine, sensor
+from runtime_monitor.kernel.libbpf import KernelError
+from runtime_monitor.kernel.roots import Root
+from runtime_monitor.spool import writer
+
+SCAN_SECONDS = 30.0
+"""Between two looks for containers that started unseen."""
+log = logging.getLogger("podseal.node")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `podseal-monitor run` is told; `metrics` is an address and a port, None to serve none."""
+
+    node: str
+    spool: Path
+    bundles: tuple[Path, ...] = ()
+    kubeconfig: str | None = None
+    record: Path | None = None
+    metrics: tuple[str, int] | None = None
+    bpffs: Path = Path("/sys/fs/bpf")
+
+
+class SensorSource:
+    """The sensor as the pipeline sees it."""
+
+    def __init__(self, opened: sensor.Sensor) -> None:
+        self._sensor = opened
+
+    def poll(self, timeout_seconds: float = 0) -> list[Event]:
+        """What has happened."""
+        return self._sensor.poll(timeout_seconds)
+
+    def watch(self, root: roots.Root) -> None:
+        """This root is a container's."""
+        try:
+            self._sensor.watch_root(
+                Root(root.device, root.mount_namespace, root.pid_namespace, root.cgroup, root.first, root.trees)
+            )
+        except KernelError as error:
+            log.warning("a container's root stays unwatched: %s", error)
+
+    def forget(self, device: int) -> None:
+        """This device is a container's root no longer."""
+        self._sensor.unwatch_root(device)
+
+    def ignore(self, device: int) -> None:
+        """This device is none."""
+        self._sensor.roots.ignore(device)
+
+
+class Node:
+    """The parts of a running sensor; made by `assembled`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        opened: sensor.Sensor,
+        spool: writer.Writer,
+        judge: Callable[[Event], Iterable[Alert]],
+    ) -> None:
+        self._settings = settings
+        self._sensor = opened
+        self._spool = spool
+        self._bundles = bundles.Bundles(more=settings.bundles)
+        host = roots.Host(opened.host.root_device, opened.host.mount_namespace, opened.host.pid_namespace)
+        self._containers = containers.Containers(self._bundles, roots.Proc(host), time.time_ns)
+        self._pods = pods.Pods()
+        self._recording = recording.Recording(settings.record)
+        self._registry = CollectorRegistry()
+        self._latency = metrics.Latency(self._registry)
+        stages = pipeline.Stages(
+            containers=self._containers,
+            pods=self._pods,
+            processes=processes.Processes(),
+            users=users.Users(),
+            sessions=sessions.Sessions(self._pods.get),
+        )
+        self.pipeline = pipeline.Pipeline(SensorSource(opened), stages, judge, spool, self)
+        identity = protection.Identity(settings.node, opened.origin.boot)
+        self._diary = protection.Diary(settings.spool.with_suffix(".state"), identity)
+        self._losses = protection.LossReporter(identity)
+
+    def seen(self, event: Event) -> None:
+        """An event went by."""
+        self._recording.add(event)
+
+    def kept(self, alerts: Sequence[Alert]) -> None:
+        """Alerts reached the spool."""
+        self._latency.kept(alerts)
+
+    def run(self, stopped: threading.Event) -> None:
+        """Watch until told to stop."""
+        self._spool.append(self._diary.begin(time.time_ns()))
+        self._serve_metrics()
+        # In a thread: to import the kubernetes package takes half a second, in which events are seen already.
+        self._pods.expect()
+        pods_of = (self._settings.kubeconfig, self._settings.node)
+        threading.Thread(target=self._pods.connect, args=pods_of, name="pods", daemon=True).start()
+        if not self._bundles.present():
+            log.warning(
+                "no container runtime's folder is here (%s): containers stay without names; give --bundles DIR",
+                ", ".join(map(str, self._bundles.places)),
+            )
+        reason = "it failed, see its log"
+        try:
+            self._watch(stopped)
+            reason = "told to stop"
+        finally:
+            self._pods.stop()
+            self._spool.append([self._diary.end(time.time_ns(), reason)])
+            self._recording.close()
+            self._containers.close()
+
+    def _watch(self, stopped: threading.Event) -> None:
+        next_scan = next_beat = 0.0
+        while not stopped.is_set():
+            now = time.monotonic()
+            if now >= next_scan:
+                self.pipeline.scan()
+                next_scan = now + SCAN_SECONDS
+            if now >= next_beat:
+                self._beat()
+                next_beat = now + protection.HEARTBEAT_SECONDS
+            self.pipeline.step()
+
+    def _beat(self) -> None:
+        now = time.time_ns()
+        self._diary.beat(now)
+        self._recording.flush()
+        lost = self.counted()["lost"]
+        self._spool.report("sensor", {"tier": self._sensor.tier, "lost": lost, "seen": now, **self.gauged()})
+        self._spool.append(self._losses.look({name: int(count) for name, count in lost.items()}, now))
+
+    def _serve_metrics(self) -> None:
+        if self._settings.metrics is None:
+            return
+        self._registry.register(metrics.Counters(self.counted, self.gauged, self._sensor.tier))
+        address, port = self._settings.metrics
+        try:
+            start_http_server(port, address, self._registry)
+        except OSError as error:
+            log.warning("no metrics: %s:%d: %s; give --metrics-bind", address, port, error.strerror)
+
+    def counted(self) -> metrics.Counted:
+        """Every count of every stage."""
+        waiting, spool = self.pipeline.waiting.counts, self._spool.counts
+        lost = self._sensor.losses()
+        bundle_counts, container_counts, pod_counts = self._bundles.counts, self._containers.counts, self._pods.counts
+        return {
+            "events": {"told": self.pipeline.counts.events},
+            "lost": {name: getattr(lost, name) for name in ("ring_full", "no_scratch", "undecodable")},
+            "waiting": {"late": waiting.late, "overflowed": waiting.overflowed, "dropped": waiting.dropped},
+            "bundles": _fields(bundle_counts, "read", "missing", "broken"),
+            "containers": _fields(container_counts, "found", "gone_unread"),
+            "pod_watch": _fields(pod_counts, "lists", "failures"),
+            "spool": {"made": self.pipeline.counts.alerts, **_fields(spool, "written", "repeated", "failures")},
+            "evicted": {priority.label: count for priority, count in spool.evicted.items()},
+            "dropped": {priority.label: count for priority, count in spool.dropped.items()},
+        }
+
+    def gauged(self) -> Mapping[str, float]:
+        """Every length and state."""
+        return {
+            "containers_running": self._containers.counts.running,
+            "pods_known": self._pods.counts.known,
+            "pod_watch_fresh": float(self._pods.is_fresh),
+            "waiting_events": self.pipeline.waiting.counts.length,
+            "spool_pending": self._spool.pending,
+        }
+
+
+def run(settings: Settings, judge: Callable[[Event], Iterable[Alert]], stopped: threading.Event) -> None:
+    """Watch this node until `stopped` is set.
+
+    Raises:
+        AlreadyRunningError: another monitor does.
+        KernelError: the kernel's side cannot start.
+        SpoolError: the spool cannot be written.
+    """
+    with contextlib.ExitStack() as resources:
+        # The lock first: the sensor of a second monitor would replace the programs of the first.
+        machine.require()
+        machine.mount_bpffs(settings.bpffs)
+        resources.callback(protection.Lock(settings.bpffs).release)
+        spool = writer.Writer(settings.spool)
+        resources.callback(spool.close)
+        opened = resources.enter_context(sensor.Sensor.open(sensor.Settings(node=settings.node, bpffs=settings.bpffs)))
+        log.info("%s", opened.describe())
+        Node(settings, opened, spool, judge).run(stopped)
+
+
+def _fields(counts: object, *names: str) -> dict[str, float]:
+    return {name: getattr(counts, name) for name in names}

@@ -1,0 +1,112 @@
+"""`podseal-monitor run` as a process: what it prints, refuses, and says of its own end."""
+
+import json
+import signal
+import subprocess
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from runtime_monitor.commands import run
+from runtime_monitor.selftest import container
+from tests import waiting
+from tests.runtime_monitor.conftest import Monitor
+
+
+def entered(monitor: Monitor, number: int = 0) -> list[dict[str, Any]]:
+    """The printed alerts about processes from outside."""
+    alerts = [json.loads(line) for line in monitor.printed(number).splitlines()]
+    return [each for each in alerts if each["output_fields"].get("exec.session")]
+
+
+def enter(running: container.Container, *argv: str) -> None:
+    """Come in from the host."""
+    target = ["nsenter", f"--target={running.pid}", "--mount", "--pid", "--root"]
+    subprocess.run([*target, "--", *argv], check=True, timeout=20)
+
+
+def test_who_comes_in_is_printed(monitor: Monitor) -> None:
+    """With the container's name from its bundle; the last words are printed too."""
+    with container.running() as running:
+        place = monitor.folder / "bundles" / running.id
+        place.mkdir()
+        notes = {"io.kubernetes.cri.container-name": "web", "io.kubernetes.cri.sandbox-name": "shop-1"}
+        (place / "config.json").write_text(json.dumps({"annotations": notes}))
+        process = monitor.start(f"--record={monitor.folder}/events")
+        monitor.await_line("Monitor started")
+        enter(running, "sh", "-c", "echo > /etc/podseal-was-here")
+        monitor.await_line("/etc/podseal-was-here")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert "told to stop" in monitor.printed().splitlines()[-1]
+    first = entered(monitor)[0]
+    assert first["rule"] == "Shell started in a container from outside"
+    assert (first["output_fields"]["container.name"], first["output_fields"]["k8s.pod.name"]) == ("web", "shop-1")
+    assert first["output_fields"]["exec.kind"] == "nsenter"
+    assert "podseal-was-here" in (monitor.folder / "events").read_text()
+
+
+def test_a_second_monitor_is_refused(monitor: Monitor) -> None:
+    """With one line and exit 2; the first goes on."""
+    first = monitor.start()
+    monitor.await_line("Monitor started")
+    second = monitor.start(f"--spool={monitor.folder}/other.db")
+    assert second.wait(20) == 2
+    (line,) = [line for line in monitor.log(1).splitlines() if line]
+    assert line.startswith("Error: another monitor watches this node")
+    assert first.poll() is None
+
+
+def test_a_killed_monitor_is_told_by_the_next(monitor: Monitor) -> None:
+    """And the process that printed ends with the killed one."""
+    first = monitor.start()
+    monitor.await_line("Monitor started")
+    first.kill()
+    first.wait()
+    monitor.start()
+    monitor.await_line("Monitor was not running", 1)
+
+
+def test_what_is_missing_is_said_and_the_rest_goes_on(monitor: Monitor) -> None:
+    """No API server, no runtime: a line each."""
+    (monitor.folder / "bundles").rmdir()
+    monitor.start()
+    monitor.await_line("Monitor started")
+    waiting.until(lambda: "no labels" in monitor.log() and "no container runtime" in monitor.log(), "both lines")
+    assert "Traceback" not in monitor.log()
+
+
+def test_a_spool_that_cannot_be_written_is_one_line(monitor: Monitor) -> None:
+    """It is named, with a remedy."""
+    process = monitor.start("--spool=/proc/none/spool.db")
+    assert process.wait(20) == 2
+    (line,) = [line for line in monitor.log().splitlines() if line]
+    assert "/proc/none" in line
+    assert "give the sensor a folder" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "bound"),
+    [("127.0.0.1:8447", ("127.0.0.1", 8447)), ("[::1]:1", ("::1", 1)), (":80", ("", 80)), ("", None)],
+)
+def test_an_address_is_read(given: str, bound: tuple[str, int] | None) -> None:
+    """Address and port, or nothing."""
+    assert run.Bind().convert(given, None, None) == bound
+
+
+@pytest.mark.parametrize("given", ["8447", "localhost", "a:b", "a:0", "a:65536", "a:-1"])
+def test_a_wrong_address_is_refused(given: str) -> None:
+    """Named in the error."""
+    with pytest.raises(click.BadParameter, match="no ADDRESS:PORT"):
+        run.Bind().convert(given, None, None)
+
+
+def test_the_options_are_the_settings() -> None:
+    """Every option is documented; a wrong one is refused before anything starts."""
+    runner = CliRunner()
+    help_text = runner.invoke(run.command, ["--help"]).output
+    for option in ("--spool", "--record", "--node-name", "--kubeconfig", "--bundles", "--metrics-bind", "--bpffs"):
+        assert option in help_text
+    assert runner.invoke(run.command, ["--output=xml"]).exit_code == 2
