@@ -23,7 +23,7 @@ class Monitor:
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start it; its lines go to files."""
         number = len(self.started)
-        argv = [Path(sys.executable).with_name("podseal-monitor"), "run", "--output=json", "--metrics-bind=",
+        argv = [str(Path(sys.executable).with_name("podseal-monitor")), "run", "--output=json", "--metrics-bind=",
                 f"--spool={self.folder}/spool.db", f"--bpffs={self.folder}/bpf", "--node-name=node-1",
                 f"--bundles={self.folder}/bundles", "--kubeconfig=/nowhere", *options]  # fmt: skip
         with (self.folder / f"out{number}").open("wb") as out, (self.folder / f"log{number}").open("wb") as log:
@@ -63,7 +63,3 @@ def monitor(tmp_path: Path) -> Iterator[Monitor]:
             process.kill()
             process.wait()
         linux.unmount(str(tmp_path / "bpf"))
-
-    """No cluster is configured by the environment."""
-    for name in [name for name in os.environ if name.startswith("KUBE")]:
-        monkeypatch.delenv(name)
