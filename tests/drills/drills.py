@@ -8,7 +8,7 @@ its docstring; all else makes `lost` true.
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.cluster import beds, node, waiting
 from tests.cluster.e2e import installation, objects
@@ -146,11 +146,14 @@ def idle_gaps(stage: Stage) -> Outcome:
         with contextlib.closing(load.Client(stage.bed)) as client:
             samples += [client.create(stage.namespace, load.repaired_pod()) for _ in range(3)]
     closed = stage.podseal.entrance.ended_by_backend - before
-    found = _outcome([*running.samples, *samples], [each for each in (*running.samples, *samples) if not each.passed])
-    lost = found.lost or (f"replicas closed {closed} idle connections" if closed else "")
-    return Outcome(
-        found.sent, found.failed, max(stage.idle), lost, f"gaps of {', '.join(f'{g:g}' for g in stage.idle)} s"
-    )
+    every = [*running.samples, *samples]
+    slowest = max(each.ended - each.began for each in samples)
+    pauses = ", ".join(f"{gap:g}" for gap in stage.idle)
+    note = f"pauses of {pauses} s; the slowest creation after one took {slowest:.2f} s"
+    found = _outcome(every, [each for each in every if not each.passed], note)
+    if closed and not found.lost:
+        return replace(found, lost=f"replicas closed {closed} idle connections")
+    return found
 
 
 def kill_worker(stage: Stage) -> Outcome:
