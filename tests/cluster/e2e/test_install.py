@@ -105,6 +105,11 @@ class Release:
         """An object of podseal's."""
         return objects.read(self.bed, chart.NAMESPACE, *what)
 
+    def chart(self) -> str:
+        """Name and version of the chart that is installed."""
+        (found,) = json.loads(self.helm("list", "--output=json"))
+        return str(found["chart"])
+
     def configurations(self) -> list[objects.Manifest]:
         """The webhook configurations as the API server has them."""
         return [self.read(name) for name in registration.NAMES]
@@ -287,15 +292,20 @@ def test_a_deleted_secret_comes_back(registered: Release, guarded: str) -> None:
     assert load.failures == []
 
 
-def test_an_upgrade_and_a_rollback_lose_no_pod(registered: Release, guarded: str) -> None:
-    """New settings replace every webhook pod, twice; certificates and rules stay as they are."""
-    before = registered.filled()
+def test_an_upgrade_and_a_rollback_lose_no_pod(registered: Release, guarded: str, tmp_path: Path) -> None:
+    """The next version of the chart, and back: every pod is replaced twice, certificates and rules stay."""
+    before, version = registered.filled(), registered.chart()
+    following = f"{version.removeprefix('podseal-')}-next"
+    chart.helm("package", str(chart.CHART), f"--version={following}", f"--destination={tmp_path}")
+    package = str(tmp_path / f"podseal-{following}.tgz")
     changed = INSTALLED | {"settings": {"workers": 1}}
     with Load(registered.bed, guarded) as load:
-        registered.helm("upgrade", "podseal", str(chart.CHART), "--wait", "--timeout=4m", values=changed)
+        registered.helm("upgrade", "podseal", package, "--wait", "--timeout=4m", values=changed)
+        assert registered.chart() == f"podseal-{following}"
         registered.helm("rollback", "podseal", "1", "--wait", "--timeout=4m")
     assert load.failures == []
     assert load.sent > 20
+    assert registered.chart() == version
     assert registered.filled() == before
 
 
