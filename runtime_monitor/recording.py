@@ -1,13 +1,16 @@
-"""Writes enriched events to a file, one JSON object a line, for `podseal-monitor replay` and for tests.
+"""Recorded events: a file with one JSON object a line, as `events.record` makes them.
 
-In: Events. Out: lines as `events.record` makes them. Called by `node` with `--record`. Bytes that are no UTF-8 become
-U+FFFD. The file is the administrator's; one that cannot be written any more ends the recording, not the watch.
+In: Events, out: lines, by `Recording`, which `node` fills with `--record`. In: a file, out: Events, by `read`, which
+`podseal-monitor replay` and `rules explain` call. Bytes that are no UTF-8 become U+FFFD. The file is the
+administrator's; one that cannot be written any more ends the recording, not the watch.
 """
 
 import contextlib
 import logging
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import msgspec
 
@@ -16,6 +19,9 @@ from runtime_monitor.alerts import printable
 from runtime_monitor.events import Event
 
 log = logging.getLogger("podseal.recording")
+STDIN = "-"
+MAX_LINE = 4 << 20
+"""Bytes of one event; the kernel's records are some kilobytes."""
 
 
 class Recording:
@@ -52,3 +58,35 @@ class Recording:
             with contextlib.suppress(OSError):
                 self._file.close()  # tries to write once more, and closes even so
             self._file = None
+
+
+class RecordingError(ValueError):
+    """A recording that cannot be read; the text names the file, the line and the reason."""
+
+
+def read(name: str) -> Iterator[Event]:
+    """The events of a recording.
+
+    Raises:
+        RecordingError: the file cannot be opened, or a line is no event of this schema.
+    """
+    if name == STDIN:
+        yield from _lines(sys.stdin.buffer, "<stdin>")
+        return
+    try:
+        with Path(name).open("rb") as file:
+            yield from _lines(file, name)
+    except OSError as error:
+        raise RecordingError(f"{name}: {error.strerror}") from error
+
+
+def _lines(file: IO[bytes], name: str) -> Iterator[Event]:
+    number = 0
+    while line := file.readline(MAX_LINE):
+        number += 1
+        if line.isspace():
+            continue
+        try:
+            yield events.restore(msgspec.json.decode(line, type=dict))
+        except (ValueError, RecursionError) as error:
+            raise RecordingError(f"{name}:{number}: no recorded event: {error}") from error

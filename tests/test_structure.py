@@ -20,6 +20,7 @@ SHARED_TESTS = {
     "webhook/policy/controls": "tests/webhook/policy/controls/test_controls.py",
     "webhook/check/reports": "tests/webhook/check/test_reports.py",
     "webhook/scan/reports": "tests/webhook/scan/test_reports.py",
+    "runtime_monitor/rule_reports": "tests/runtime_monitor/test_rule_reports.py",
     "runtime_monitor/rules/fields": "tests/runtime_monitor/rules/test_fields.py",
     "runtime_monitor/selftest/behaviours": "tests/runtime_monitor/selftest/test_behaviours.py",
 }

@@ -58,6 +58,14 @@ class Engine:
             return self._isolate(event, error)
         return [self._alert(positions[hit], event) for hit in hits] if hits else ()
 
+    def verdict(self, event: Event) -> tuple[str, ...]:
+        """The names of the rules that fire on an event; counts nothing, and a rule that raises does not fire."""
+        judge, positions = self._judges.get(event.evt.type) or self._judges[program.OTHER]
+        try:
+            return tuple(self._program.rules[positions[hit]].name for hit in judge(event))
+        except Exception:  # noqa: BLE001 -- `judge` is where it is dealt with
+            return ()
+
     def _link(self, groups: Sequence[program.Group], positions: Sequence[int]) -> None:
         self._judges.clear()
         for group in groups:

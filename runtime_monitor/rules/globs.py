@@ -56,7 +56,19 @@ def regex(pattern: str, *, dot_newline: bool = False) -> Matcher:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error.args[0]
         raise PatternError(f"no regular expression of RE2: {reason}") from None
     fullmatch = compiled.fullmatch
-    return lambda text: fullmatch(text) is not None
+
+    def matches(text: str) -> bool:
+        try:
+            return fullmatch(text) is not None
+        except UnicodeEncodeError:
+            return fullmatch(printable(text)) is not None
+
+    return matches
+
+
+def printable(text: str) -> str:
+    """Text whose bytes were no UTF-8 (surrogates, PEP 383), with U+FFFD in their place: file names may be anything."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def prefixes(paths: Iterable[str]) -> Matcher:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from runtime_monitor.alerts import Priority
 from runtime_monitor.rules import compile as compiler
-from runtime_monitor.rules import event_types, ordering, resolve
+from runtime_monitor.rules import event_types, ordering, pushdown, resolve
 from runtime_monitor.rules.ruleset import Rule, RuleSet
 
 OTHER = ""
@@ -39,10 +39,14 @@ class Group(Struct, frozen=True):
 
 
 class Program(Struct, frozen=True):
-    """Everything that `engine` needs. `first`: the first rule that fires ends an event (`rule_matching: first`)."""
+    """Everything that `engine` needs, and what the kernel may leave out.
+
+    `first`: the first rule that fires ends an event (`rule_matching: first`).
+    """
 
     rules: tuple[RuleData, ...]
     groups: tuple[Group, ...]
+    pushdown: dict[str, tuple[pushdown.Clause, ...]]
     first: bool = True
     append_output: bool = True
 
@@ -50,8 +54,13 @@ class Program(Struct, frozen=True):
 def build(loaded: RuleSet, *, first: bool = True, append_output: bool = True) -> Program:
     """The program of rules that were loaded without error."""
     rules = loaded.rules
-    data = tuple(_data(rule) for rule in rules)
-    return Program(data, tuple(groups([rule.condition for rule in rules], first=first)), first, append_output)
+    return Program(
+        rules=tuple(map(_data, rules)),
+        groups=tuple(groups([rule.condition for rule in rules], first=first)),
+        pushdown=pushdown.together(pushdown.of_rule(rule.name, rule.condition) for rule in rules),
+        first=first,
+        append_output=append_output,
+    )
 
 
 def groups(conditions: Sequence[resolve.Node], *, first: bool) -> Iterable[Group]:

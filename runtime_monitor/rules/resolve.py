@@ -110,7 +110,13 @@ class Resolver:
             return Some(tuple(self.node(child, text) for child in node.children))
         if isinstance(node, tree.Macro):
             raise ConditionError(f"undefined macro '{node.name}'", text, node.offset)
-        return self._test(node, text)
+        try:
+            return self._test(node, text)
+        except ConditionError as error:
+            if text.startswith(str(node.left)[:4], node.offset):
+                raise
+            # The check comes from a macro, so that its offset is one of the macro's text.
+            raise type(error)(error.message, tree.render(node), 0) from None
 
     def can_fill(self, name: str) -> bool:
         """Whether the sensor fills a field that exists."""

@@ -43,6 +43,14 @@ SYSTEM_CALLS = frozenset(
     utimes vfork vhangup vmsplice vserver wait4 waitid write writev
     """.split()  # noqa: SIM905 -- as a list of strings it would take 370 lines
 )
+NEWER = frozenset(
+    """
+    cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr
+    lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr
+    file_getattr file_setattr uretprobe
+    """.split()  # noqa: SIM905 -- as above
+)
+"""System calls since Linux 6.2, which the headers of Debian 12 do not have."""
 OTHERS = frozenset(
     {
         "asyncevent",
@@ -51,10 +59,12 @@ OTHERS = frozenset(
         "notification",
         "page_fault",
         "pluginevent",
+        "pread",
+        "pwrite",
         "procexit",
         "signaldeliver",
         "switch",
     }
 )
-"""Events of Falco that are no system call."""
-NAMES = SYSTEM_CALLS | OTHERS
+"""Names of Falco that are no system call's: pread and pwrite are pread64 and pwrite64."""
+NAMES = SYSTEM_CALLS | NEWER | OTHERS

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from runtime_monitor.events import Event
-from runtime_monitor.rules import parser, resolve, tokenizer, tree
+from runtime_monitor.rules import globs, parser, resolve, tokenizer, tree
 from runtime_monitor.rules.fields.field import Several, Type
 from runtime_monitor.rules.problems import ConditionError, UnknownNameError
 
@@ -43,8 +43,9 @@ class Template(Struct, frozen=True):
     fields: tuple[resolve.Value, ...]
 
     def render(self, event: Event) -> str:
-        """The text for an event."""
-        return "".join(part if isinstance(part, str) else _rendered(part, event) for part in self.parts)
+        """The text for an event; bytes that are no UTF-8 become U+FFFD."""
+        text = "".join(part if isinstance(part, str) else _rendered(part, event) for part in self.parts)
+        return globs.printable(text)
 
     def values(self, event: Event) -> dict[str, Any]:
         """Field name -> value, with `evt.time` in nanoseconds as Falco has it; None where it is not known."""
@@ -130,6 +131,8 @@ def _text(value: resolve.Value, found: Any) -> str:  # noqa: ANN401 -- any type 
 
 def _plain(found: Any) -> Any:  # noqa: ANN401 -- any type of the language
     """A value as JSON can have it."""
+    if isinstance(found, str):
+        return globs.printable(found)
     if isinstance(found, bytes):
         return found.decode("utf-8", "replace")
-    return list(found) if isinstance(found, tuple) else found
+    return list(map(_plain, found)) if isinstance(found, tuple) else found

@@ -21,6 +21,13 @@ FIELDS = (
     plain("session.id", "exec.session", Type.STRING, "Id of the session: node/boot/pid/start."),
     plain("session.kind", "exec.kind", Type.STRING, "exec, debug, nsenter, probe or unknown."),
     plain("session.tty", "exec.tty", Type.BOOLEAN, "Whether the session has a terminal."),
+    Field(
+        name="session.entry",
+        type=Type.BOOLEAN,
+        doc="Whether this is the exec by which the session began.",
+        needs=("podseal.session_entry",),
+        path="session.entry",
+    ),
     plain("session.stdin", "session.stdin", Type.STRING, "What its standard input is: pipe, tty, null, file."),
     Field(
         name="session.command",

@@ -66,6 +66,21 @@ def test_a_rule_without_event_types_sees_all_of_them() -> None:
     assert running.judge(given.event("no_such_type", proc__name="x"))
 
 
+@pytest.mark.parametrize(
+    "condition", ["glob /[e]tc/*", "iglob /ETC/?*", "regex '/etc/.*'", "pmatch (/et[c])", "contains tc"]
+)
+def test_names_that_are_no_text_neither_raise_nor_break_the_alert(condition: str) -> None:
+    """A file name is any bytes: it must not take a rule out of force, and the alert must be JSON."""
+    text = given.rule("a", f"evt.type = open and fd.name {condition}", output="'%fd.name'")
+    running = given.running(text)
+    hostile = structs.replace(given.event("open"), fd=events.File(name="/etc/\udcff"))
+    (alert,) = running.judge(hostile)
+    assert not running.disabled
+    assert "/etc/\ufffd" in alert.output
+    assert alert.output_fields["fd.name"] == "/etc/\ufffd"
+    assert msgspec.json.encode(alert)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_a_rule_that_raises_is_disabled_alerted_and_silences_nothing(first: bool) -> None:  # noqa: FBT001 -- a table
     """Here by an attribute of the wrong type, which no decoder may make."""

@@ -1,0 +1,109 @@
+"""Other rules without a gap, by a real child process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime_monitor import reload
+from tests import waiting
+from tests.runtime_monitor.rules import given
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A rules file with one rule, on opens of /one."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(given.rule("one", "evt.type = open and fd.name = /one"))
+    return path
+
+
+@pytest.fixture
+def reloader(file: Path) -> Iterator[reload.Reloader]:
+    """The rules of the file in force."""
+    request = reload.Request((str(file),), own=False)
+    reply = reload.answer(request)
+    assert reply.program is not None
+    reloader = reload.Reloader(request, reply.program)
+    yield reloader
+    reloader.close()
+
+
+def _fired(reloader: reload.Reloader, path: str) -> list[str]:
+    return [alert.rule for alert in reloader.judge(given.event("open", fd__name=path))]
+
+
+def _finished(reloader: reload.Reloader) -> reload.Outcome:
+    """Poll as the pipeline does; in each step an event is judged, by one of the two sets of rules."""
+    found: list[reload.Outcome] = []
+
+    def ended() -> bool:
+        assert _fired(reloader, "/one") in (["one"], ["both"])
+        outcome = reloader.poll()
+        found.extend([outcome] if outcome else [])
+        return bool(found)
+
+    waiting.until(ended, "a reload ends", 60)
+    return found[0]
+
+
+def test_new_rules_are_swapped_in_while_events_are_judged(file: Path, reloader: reload.Reloader) -> None:
+    """The old ones judge until the new ones are ready; what differs on recent events is told."""
+    assert _fired(reloader, "/two") == []
+    assert not reloader.changed()
+    file.write_text(given.rule("both", "evt.type = open and fd.name in (/one, /two)"))
+    assert reloader.changed()
+    reloader.request()
+    assert not reloader.changed()
+    outcome = _finished(reloader)
+    assert outcome.swapped
+    assert (reload.Difference("node-1/0a1b2c3d/0/1", (), ("both",))) in outcome.differences
+    assert _fired(reloader, "/two") == ["both"]
+    assert list(reloader.program.pushdown) == ["open"]
+
+
+@pytest.mark.parametrize("text", ["- rule: [", "- rule: x", given.rule("x", "evt.type = opne")])
+def test_a_broken_file_leaves_the_old_rules_in_force(file: Path, reloader: reload.Reloader, text: str) -> None:
+    """And says why, with the place."""
+    file.write_text(text)
+    reloader.request()
+    outcome = _finished(reloader)
+    assert not outcome.swapped
+    assert outcome.problems[0].severity == "error"
+    assert outcome.problems[0].place.file == str(file)
+    assert _fired(reloader, "/one") == ["one"]
+
+
+def test_a_file_that_is_gone_leaves_the_old_rules_in_force(file: Path, reloader: reload.Reloader) -> None:
+    """As a broken one does."""
+    file.unlink()
+    reloader.request()
+    assert "No such file" in _finished(reloader).problems[0].message
+    assert _fired(reloader, "/one") == ["one"]
+
+
+def test_what_is_asked_for_during_a_reload_is_done_after_it(file: Path, reloader: reload.Reloader) -> None:
+    """Once, however often it was asked for."""
+    reloader.request()
+    file.write_text(given.rule("both", "evt.type = open and fd.name in (/one, /two)"))
+    reloader.request()
+    reloader.request()
+    _finished(reloader)
+    assert reloader.reloading
+    _finished(reloader)
+    assert _fired(reloader, "/two") == ["both"]
+    assert not reloader.reloading
+
+
+def test_nothing_is_done_unless_it_is_asked_for(reloader: reload.Reloader) -> None:
+    """Polls are free."""
+    assert reloader.poll() is None
+
+
+def test_a_reload_can_be_given_up(reloader: reload.Reloader) -> None:
+    """The child is ended with it."""
+    reloader.request()
+    reloader.poll()
+    reloader.close()
+    assert not reloader.reloading
+    assert reloader.poll() is None
