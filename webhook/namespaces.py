@@ -8,6 +8,7 @@ for too long, or the namespace is too new for it, that one is fetched, once for 
 together.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -190,5 +191,11 @@ def _keys(metadata: Metadata) -> guard.NamespaceKeys:
     return guard.NamespaceKeys(ours, notes) if ours or notes else NO_KEYS
 
 
-def _ours(values: Mapping[str, str] | None) -> dict[str, str]:
-    return {key: value for key, value in (values or {}).items() if key.startswith(labels.PREFIX)}
+def _ours(values: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Names and values recur in namespace after namespace: each is kept once."""
+    found = {sys.intern(key): sys.intern(value) for key, value in (values or {}).items() if _is_ours(key)}
+    return found or NO_KEYS.labels
+
+
+def _is_ours(key: str) -> bool:
+    return key.startswith(labels.PREFIX)

@@ -6,6 +6,7 @@ that it ends in one line.
 """
 
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -123,6 +124,9 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
         upkeep = joined.upkeep if joined else None
         application = Application(options, webhook, probes.Process(metrics_listener, shared.board, directory, upkeep))
         application.wsgi()
+        # What is there before the fork stays shared: a collection in a child would write to the head of every object.
+        gc.collect()
+        gc.freeze()
         told = f"labels of namespaces come from {joined.host}" if joined else NO_CLUSTER
         log.info("serving; %s", told, extra={"fields": addresses})
         application.run()
