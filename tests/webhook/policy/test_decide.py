@@ -182,6 +182,17 @@ class TestUpdate:
         new = made_of(container("web", "web:2"), ephemeralContainers=debug)
         assert judge(new, operation="UPDATE", old_pod=old).findings == ()
 
+    def test_a_waiver_covers_a_new_ephemeral_container(self) -> None:
+        """It speaks of the control, whatever kind of container it is (kyverno/kyverno#9484)."""
+        new = made_of(container("web"), ephemeralContainers=[container("debug", privileged=True)])
+        waiver = model.Waiver("privileged", "podseal.dev/exempt.privileged=2026-11-30", NOW + timedelta(days=7))
+        policy = msgspec.structs.replace(levels("strict"), waivers=(waiver,))
+        verdict = judge(
+            new, policy, operation="UPDATE", subresource="ephemeralcontainers", old_pod=made_of(container("web"))
+        )
+        assert {each.finding.container for each in verdict.waived} == {"debug"}
+        assert ("privileged", "debug") not in seen(verdict)
+
     def test_a_new_ephemeral_container_is_judged_by_any_way(self) -> None:
         """The API server takes it through its subresource alone; should it come otherwise it is not overlooked."""
         new = made_of(container("web"), ephemeralContainers=[container("debug", privileged=True)])
