@@ -55,7 +55,9 @@ def _is_copied(event: Event) -> bool:
 
 
 def _is_shell(event: Event) -> bool:
-    return bool(event.drift.shell and event.session.id is not None and event.session.kind != "probe")
+    drift, session = event.drift, event.session
+    # The retry form of `kubectl cp` runs a shell: the copy is told, not its tool.
+    return bool(drift.shell and session.id is not None and session.kind != "probe" and drift.copy_direction is None)
 
 
 def _is_written(event: Event) -> bool:

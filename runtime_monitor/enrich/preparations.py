@@ -1,4 +1,4 @@
-"""Makes one copy of what `kubectl cp` does in two: `test -d DEST` is held until the copy that follows it, or a second.
+"""Makes one copy of what `kubectl cp` does in two: `test -d DEST` is held until the copy that follows it, or five seconds.
 
 In: Events with their session. Out: Events in order; a preparation that was followed by a copy carries its direction,
 so that the copy alone is told. Called by the pipeline, after `enrich.sessions`.
@@ -13,8 +13,8 @@ from msgspec import Struct
 from runtime_monitor.enrich import copies
 from runtime_monitor.events import Event
 
-PATIENCE: Final = 1_000_000_000
-"""Nanoseconds in which kubectl's second request comes; over a slow line both are told."""
+PATIENCE: Final = 5_000_000_000
+"""Nanoseconds in which kubectl's second request comes, two seconds on a busy machine; after that both are told."""
 MOST: Final = 256
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import kubernetes.client
 import pytest
 
 from runtime_monitor import node, verdicts
@@ -16,6 +17,9 @@ from runtime_monitor.kernel import machine, sensor
 from runtime_monitor.spool import reader, schema
 from tests import waiting
 from tests.runtime_monitor.conftest import Monitor
+
+KUBERNETES = kubernetes.client
+"""Imported here: in whichever thread that happens first, it warns of an optional package of urllib3."""
 
 
 @pytest.fixture

@@ -43,6 +43,8 @@ SHELL = Drift(shell=True)  # noqa: S604 -- no subprocess
         ("the image's own shell", made.executed("sh", drift=SHELL), None),
         ("the exec of a copy", made.executed(
             "tar", session=EXEC, drift=Drift(copy_direction="in", copy_paths=("/x",))), None),
+        ("the shell of a copy", made.executed(
+            "sh", session=EXEC, drift=msgspec.structs.replace(SHELL, copy_direction="out", copy_paths=("/x",))), None),
         ("a write of a copy", made.written("/x", drift=Drift(kind="write", copy_direction="in")), None),
         ("a summary of writes", made.written("/x", fd=File(root=1, name="/x", writes=9)), None),
         ("an attempt that failed otherwise", made.event(drift=Drift(kind="attempt"), evt=msgspec.structs.replace(

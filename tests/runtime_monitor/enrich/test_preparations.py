@@ -1,4 +1,4 @@
-"""`test -d` before a copy: told with it, or by itself after a second."""
+"""`test -d` before a copy: told with it, or by itself when none comes."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def test_a_copy_explains_what_came_before() -> None:
     assert shown(stage.due(made.SECOND * 10)) == []
 
 
-def test_alone_it_is_told_after_a_second() -> None:
+def test_alone_it_is_told_when_none_has_come() -> None:
     """Somebody who only asks whether a folder is there."""
     stage = preparations.Preparations()
     list(stage.add(ASKS, 0))
