@@ -191,6 +191,7 @@ class Drift(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     kind: str | None = field(name="drift.kind", default=None)  # write, attempt, exec, escape
     layer: str | None = field(name="drift.layer", default=None)  # upper, memfd, deleted, volume
+    repeated: bool | None = field(name="podseal.repeated", default=None)  # the process opened the file before, told
     shell: bool | None = field(name="podseal.shell", default=None)  # by what the file is, not by its name
     copy_direction: str | None = field(name="cp.direction", default=None)  # in, out
     copy_paths: tuple[str, ...] | None = field(name="cp.paths", default=None)

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from runtime_monitor import metrics, pipeline, protection, recording
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users
+from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Event
 from runtime_monitor.kernel import machine, sensor
 from runtime_monitor.kernel.libbpf import KernelError
@@ -95,6 +95,7 @@ class Node:
             pods=self._pods,
             processes=processes.Processes(),
             users=users.Users(),
+            writes=writes.Writes(),
             sessions=sessions.Sessions(self._pods.get),
         )
         self.pipeline = pipeline.Pipeline(SensorSource(opened), stages, judge, spool, self)

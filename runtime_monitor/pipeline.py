@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from runtime_monitor import waiting
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import containers, pods, preparations, processes, sessions, shells, users
+from runtime_monitor.enrich import containers, pods, preparations, processes, sessions, shells, users, writes
 from runtime_monitor.enrich.roots import Root
 from runtime_monitor.events import Event
 
@@ -64,12 +64,13 @@ class Counts(Struct):
 
 
 class Stages(Struct, frozen=True):
-    """What knows containers, pods, processes, users, sessions; each takes an Event and gives an Event."""
+    """What knows containers, pods, processes, users, files, sessions; each takes an Event and gives an Event."""
 
     containers: containers.Containers
     pods: pods.Pods
     processes: processes.Processes
     users: users.Users
+    writes: writes.Writes
     sessions: sessions.Sessions
 
 
@@ -127,6 +128,7 @@ class Pipeline:
         event = stages.pods(event)
         event = stages.processes(event)
         event = stages.users(event)
+        event = stages.writes(event)
         event = shells.mark(event)
         return stages.sessions(event)
 

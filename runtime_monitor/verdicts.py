@@ -65,7 +65,7 @@ def _is_written(event: Event) -> bool:
     if event.fd.root is None:
         return False
     # A summary of further writes follows the event of the first one.
-    return drift.kind == "write" and drift.copy_direction is None and event.fd.writes is None
+    return drift.kind == "write" and drift.copy_direction is None and not drift.repeated and event.fd.writes is None
 
 
 VERDICTS: Final = (

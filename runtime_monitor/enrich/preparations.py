@@ -1,4 +1,4 @@
-"""Makes one copy of what `kubectl cp` does in two: `test -d DEST` is held until the copy that follows it, or five seconds.
+"""Makes one copy of what `kubectl cp` does in two: `test -d DEST` is held until the copy follows, or for five seconds.
 
 In: Events with their session. Out: Events in order; a preparation that was followed by a copy carries its direction,
 so that the copy alone is told. Called by the pipeline, after `enrich.sessions`.

@@ -10,7 +10,7 @@ import pytest
 
 from runtime_monitor import pipeline, verdicts
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users
+from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Call, Container, Drift, Event, File, Pod, Process, Session
 from runtime_monitor.kernel import machine
 from runtime_monitor.selftest import container
@@ -82,7 +82,12 @@ class World:
         self.pods = pods.Pods()
         self.containers = containers.Containers(bundles.Bundles(folder / "none", [folder]), proc, time.time_ns)
         stages = pipeline.Stages(
-            self.containers, self.pods, processes.Processes(), users.Users(), sessions.Sessions(self.pods.get)
+            self.containers,
+            self.pods,
+            processes.Processes(),
+            users.Users(),
+            writes.Writes(),
+            sessions.Sessions(self.pods.get),
         )
         self.pipeline = pipeline.Pipeline(self.kernel, stages, verdicts.judge, self.kept, self.kept)
 

@@ -46,6 +46,7 @@ SHELL = Drift(shell=True)  # noqa: S604 -- no subprocess
         ("the shell of a copy", made.executed(
             "sh", session=EXEC, drift=msgspec.structs.replace(SHELL, copy_direction="out", copy_paths=("/x",))), None),
         ("a write of a copy", made.written("/x", drift=Drift(kind="write", copy_direction="in")), None),
+        ("a write to what was told to be opened", made.written("/x", drift=Drift(kind="write", repeated=True)), None),
         ("a summary of writes", made.written("/x", fd=File(root=1, name="/x", writes=9)), None),
         ("an attempt that failed otherwise", made.event(drift=Drift(kind="attempt"), evt=msgspec.structs.replace(
             made.event().evt, result="ENOENT")), None),
