@@ -15,7 +15,7 @@ from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.roots import root_of_process
 from runtime_monitor.kernel.sensor import BPFFS, Sensor, Settings
 from runtime_monitor.kernel.tiers import Tier
-from runtime_monitor.selftest import container
+from runtime_monitor.selftest import container, stage
 from tests.kernel import able
 
 pytestmark = pytest.mark.kernel
@@ -39,8 +39,9 @@ def test_what_happens_while_no_sensor_runs_is_told_to_the_next_one(settings: Set
     """The programs stay attached, the ring keeps what they write."""
     with Sensor.open(settings) as first:
         assert first.programs.adopted == 0
-    with container.running(container.Configuration(entrypoint=("/bin/sh", "-c", "echo > /meanwhile; read -r line"))):
-        pass
+    entrypoint = ("/bin/sh", "-c", "echo > /meanwhile; read -r line")
+    with container.running(container.Configuration(entrypoint=entrypoint)) as made:
+        stage.Stage(made, lambda _: None).end()
     with Sensor.open(settings) as second:
         assert second.programs.adopted == second.programs.count
         assert second.waited_bytes
