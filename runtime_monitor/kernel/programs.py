@@ -19,6 +19,7 @@ from runtime_monitor.kernel.tiers import Tier
 
 HOOKS: Final = "hooks.bpf.o"
 """The object of the two upper tiers."""
+_RUN_TIME, _RUNS, _SKIPPED = 24, 25, 26  # words of struct bpf_prog_info
 _SLOT: Final = struct.Struct("I")
 
 
@@ -144,17 +145,36 @@ class Programs:
                 said.append(f"calls of the kind {calls.Slot(slot).name.lower()} lead to another program or none")
         return said
 
+    def run_times(self) -> dict[str, tuple[int, int]]:
+        """Name -> nanoseconds and runs of each program, as far as the kernel counts them (bpf_stats_enabled)."""
+        return {name: _run_time(descriptor) for loaded in self.loaded for name, descriptor in loaded.programs.items()}
+
+    @property
+    def skipped(self) -> int:
+        """Runs that the kernel left out because the same program ran on the CPU already: losses like any other."""
+        return sum(_facts(each)[_SKIPPED] for loaded in self.loaded for each in loaded.programs.values())
+
     def close(self) -> None:
         """Let go of everything; what is pinned stays attached."""
         self._resources.close()
 
 
 def program_number(descriptor: int) -> int:
-    """The kernel's own number of a program (struct bpf_prog_info: type, id)."""
-    info, size = ffi.new("unsigned int[64]"), ffi.new("unsigned int *", 256)
+    """The kernel's own number of a program."""
+    return _facts(descriptor)[0] >> 32
+
+
+def _run_time(descriptor: int) -> tuple[int, int]:
+    facts = _facts(descriptor)
+    return facts[_RUN_TIME], facts[_RUNS]
+
+
+def _facts(descriptor: int) -> tuple[int, ...]:
+    """`struct bpf_prog_info` (include/uapi/linux/bpf.h) as words of 64 bits."""
+    info, size = ffi.new("unsigned long long[32]"), ffi.new("unsigned int *", 256)
     if library().bpf_obj_get_info_by_fd(descriptor, info, size) != 0:
         raise KernelError("a program of the sensor tells nothing of itself: CAP_SYS_ADMIN or CAP_BPF is needed")
-    return int(info[1])
+    return tuple(int(word) for word in info)
 
 
 def _objects(folder: Path) -> list[Path]:

@@ -60,10 +60,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Losses:
-    """Events that were seen but could not be told, since the programs were loaded, over all CPUs."""
+    """Events that could not be told, since the programs were loaded, over all CPUs.
+
+    `skipped_runs`: the kernel runs no program while the same one runs on the CPU, which preemption can bring about.
+    """
 
     ring_full: int = 0
     no_scratch: int = 0
+    skipped_runs: int = 0
     undecodable: int = 0
 
 
@@ -155,6 +159,11 @@ class Sensor:
             self._arguments.forget(event.fd.root)
         return self._summaries.complete(event)
 
+    @property
+    def waiting(self) -> int:
+        """Bytes in the ring that nobody has read."""
+        return self._ring.waiting
+
     def watch_root(self, root: Root) -> None:
         """Tell the kernel of a container: what is written on its root and executed in it are events from now on."""
         self.roots.watch(root)
@@ -173,6 +182,7 @@ class Sensor:
         return Losses(
             ring_full=sum(row[1] for row in rows),
             no_scratch=sum(row[2] for row in rows),
+            skipped_runs=self.programs.skipped,
             undecodable=self._undecodable,
         )
 
