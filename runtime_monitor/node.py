@@ -19,7 +19,7 @@ from runtime_monitor import metrics, pipeline, protection, recording
 from runtime_monitor.alerts import Alert
 from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Event
-from runtime_monitor.kernel import machine, sensor
+from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.roots import Root
 from runtime_monitor.spool import writer
@@ -102,6 +102,7 @@ class Node:
         identity = protection.Identity(settings.node, opened.origin.boot)
         self._diary = protection.Diary(settings.spool.with_suffix(".state"), identity)
         self._losses = protection.LossReporter(identity)
+        self._tampering = protection.TamperingReporter(identity)
 
     def seen(self, event: Event) -> None:
         """An event went by."""
@@ -153,6 +154,7 @@ class Node:
         lost = self.counted()["lost"]
         self._spool.report("sensor", {"tier": self._sensor.tier, "lost": lost, "seen": now, **self.gauged()})
         self._spool.append(self._losses.look({name: int(count) for name, count in lost.items()}, now))
+        self._spool.append(self._tampering.look(self._sensor.tampered(), now))
 
     def _serve_metrics(self) -> None:
         if self._settings.metrics is None:
@@ -171,7 +173,7 @@ class Node:
         bundle_counts, container_counts, pod_counts = self._bundles.counts, self._containers.counts, self._pods.counts
         return {
             "events": {"told": self.pipeline.counts.events},
-            "lost": {name: getattr(lost, name) for name in ("ring_full", "no_scratch", "undecodable")},
+            "lost": {name: getattr(lost, name) for name in ("ring_full", "no_scratch", "skipped_runs", "undecodable")},
             "waiting": {"late": waiting.late, "overflowed": waiting.overflowed, "dropped": waiting.dropped},
             "bundles": _fields(bundle_counts, "read", "missing", "broken"),
             "containers": _fields(container_counts, "found", "gone_unread"),
@@ -196,18 +198,16 @@ def run(settings: Settings, judge: Callable[[Event], Iterable[Alert]], stopped: 
     """Watch this node until `stopped` is set.
 
     Raises:
-        AlreadyRunningError: another monitor does.
-        KernelError: the kernel's side cannot start.
+        KernelError: the kernel's side cannot start, or another monitor runs.
         SpoolError: the spool cannot be written.
     """
     with contextlib.ExitStack() as resources:
-        # The lock first: the sensor of a second monitor would replace the programs of the first.
-        machine.require()
-        machine.mount_bpffs(settings.bpffs)
-        resources.callback(protection.Lock(settings.bpffs).release)
+        # The sensor first, whose pins only one monitor may hold: nothing of the other one's is touched.
+        pinned = settings.bpffs / sensor.PINNED.name
+        kernel = sensor.Settings(node=settings.node, bpffs=settings.bpffs, pinned=pinned)
+        opened = resources.enter_context(sensor.Sensor.open(kernel))
         spool = writer.Writer(settings.spool)
         resources.callback(spool.close)
-        opened = resources.enter_context(sensor.Sensor.open(sensor.Settings(node=settings.node, bpffs=settings.bpffs)))
         log.info("%s", opened.describe())
         Node(settings, opened, spool, judge).run(stopped)
 

@@ -6,10 +6,9 @@ that says "running" at the next start tells of a monitor that could not say good
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,10 +22,6 @@ SOURCE: Final = "internal"
 TAGS: Final = ("podseal", "self_protection")
 HEARTBEAT_SECONDS: Final = 5.0
 SECOND: Final = 1_000_000_000
-
-
-class AlreadyRunningError(Exception):
-    """Another monitor watches this node; the text names it and the remedy."""
 
 
 class State(Struct, frozen=True):
@@ -59,26 +54,6 @@ class Identity(Struct, frozen=True):
             source=SOURCE,
             tags=TAGS,
         )
-
-
-class Lock:
-    """The right to watch this node, held by a folder in the BPF file system, which all mount namespaces share."""
-
-    def __init__(self, bpffs: Path) -> None:
-        folder = bpffs / "podseal"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise AlreadyRunningError(
-                f"another monitor watches this node (it holds {folder}): stop it first; of a DaemonSet, delete its pod"
-            ) from error
-
-    def release(self) -> None:
-        """Give the node free."""
-        os.close(self._descriptor)
 
 
 class Diary:
@@ -151,3 +126,20 @@ class LossReporter:
         self._told, self._next = dict(losses), now + 10 * SECOND
         text = "events were lost: " + ", ".join(f"{count} ({name})" for name, count in sorted(new.items()))
         return [self._identity.alert("Events lost", Priority.ERROR, text, now, **{"podseal.lost": new})]
+
+
+class TamperingReporter:
+    """Tells of each change that somebody else made to the sensor's programs and maps, once."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._told: set[str] = set()
+
+    def look(self, tampered: Sequence[str], now: int) -> list[Alert]:
+        """What is new of it; what was put right may be told again."""
+        new = [each for each in tampered if each not in self._told]
+        self._told = set(tampered)
+        if not new:
+            return []
+        text = f"somebody changed the monitor's programs or maps: {'; '.join(new)}"
+        return [self._identity.alert("Monitor was tampered with", Priority.CRITICAL, text, now)]

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from runtime_monitor import node as nodes
-from runtime_monitor import protection, verdicts
+from runtime_monitor import verdicts
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.spool import schema
 
@@ -75,7 +75,7 @@ def command(output: str, **options: Any) -> None:  # noqa: ANN401 -- click hands
     feed = _start_feed(settings.spool, output)
     try:
         nodes.run(settings, verdicts.judge, stopped)
-    except (KernelError, protection.AlreadyRunningError, schema.SpoolError, OSError) as error:
+    except (KernelError, schema.SpoolError, OSError) as error:
         raise CannotStartError(str(error)) from error
     finally:
         feed.communicate()

@@ -47,7 +47,8 @@ class Store:
         except BlockingIOError as error:
             self.close()
             raise KernelError(
-                f"another monitor runs on this node (it holds {self._folder}): stop it first, or use that one"
+                f"another monitor watches this node (it holds {self._folder}): stop it first; of a DaemonSet, delete"
+                " its pod"
             ) from error
 
     def close(self) -> None:

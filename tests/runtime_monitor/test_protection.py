@@ -86,10 +86,12 @@ def test_losses_are_told_once_and_not_too_often() -> None:
     assert reporter.look({"ring_full": 7, "undecodable": 1}, 30 * made.SECOND) == []
 
 
-def test_only_one_monitor_watches_a_node(tmp_path: Path) -> None:
-    """The second is refused with a remedy; after the first has gone it may."""
-    first = protection.Lock(tmp_path)
-    with pytest.raises(protection.AlreadyRunningError, match="stop it first"):
-        protection.Lock(tmp_path)
-    first.release()
-    protection.Lock(tmp_path).release()
+def test_a_change_by_somebody_else_is_told_once() -> None:
+    """And again where it was put right meanwhile."""
+    reporter = protection.TamperingReporter(ME)
+    (first,) = reporter.look(["open.bpf.o: its pins were removed"], 1)
+    assert first.priority is Priority.CRITICAL
+    assert first.output.endswith("somebody changed the monitor's programs or maps: open.bpf.o: its pins were removed")
+    assert reporter.look(["open.bpf.o: its pins were removed"], 2) == []
+    assert reporter.look([], 3) == []
+    assert len(reporter.look(["open.bpf.o: its pins were removed"], 4)) == 1

@@ -18,7 +18,7 @@ def test_a_second_monitor_is_refused(tmp_path: Path) -> None:
     """By the lock on the folder, until the first one is gone."""
     first, second = Store(tmp_path), Store(tmp_path)
     first.lock()
-    with pytest.raises(KernelError, match="another monitor runs on this node"):
+    with pytest.raises(KernelError, match="another monitor watches this node"):
         second.lock()
     first.close()
     second.lock()

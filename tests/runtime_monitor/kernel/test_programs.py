@@ -64,7 +64,7 @@ def test_an_object_that_changed_is_replaced_and_the_maps_stay(settings: Settings
 def test_a_second_monitor_is_refused_and_disturbs_nothing(settings: Settings) -> None:
     """The first one goes on."""
     with Sensor.open(settings) as first:
-        with pytest.raises(KernelError, match="another monitor runs on this node"):
+        with pytest.raises(KernelError, match="another monitor watches this node"):
             Sensor.open(settings)
         assert first.tampered() == []
 
