@@ -19,6 +19,7 @@ import flask
 import werkzeug.exceptions
 from msgspec import Struct
 
+from webhook import entrances as known_paths
 from webhook import gate, metrics, review, settings
 from webhook.policy import decide, exceptions, guard, model
 from webhook.policy import exec as exec_gate
@@ -122,6 +123,10 @@ class Webhook:
         self._counts.answered(reply.endpoint, found.outcome, reply.seconds)
         if found.verdict:
             self._counts.decided(found.verdict)
+
+    def met_stranger(self, path: str) -> None:
+        """Somebody asked on a path that the API server was not told."""
+        self._counts.met_stranger(ENDPOINTS.get(path) or ENDPOINTS.get(path.rpartition("/")[0], metrics.OTHER))
 
     def turned_away(self, endpoint: str, waited: float) -> Reply:
         """The answer under overload: cheap, so that the queue shrinks, and before the API server gives up.
@@ -252,17 +257,29 @@ class Application(flask.Flask):
     endpoint is Flask's: wrong paths and wrong methods.
     """
 
-    def __init__(self, webhook: Webhook) -> None:
+    def __init__(self, webhook: Webhook, entrances: known_paths.Entrances | None = None) -> None:
         super().__init__("podseal", static_folder=None)
         self._webhook = webhook
-        for path, endpoint in ENDPOINTS.items():
+        self._entrances = entrances
+        for path, endpoint in ENDPOINTS.items() if entrances is None else ():
             # No view: a POST never comes so far, and every other method is a 405.
             self.add_url_rule(path, endpoint, methods=["POST"])
         self.register_error_handler(werkzeug.exceptions.HTTPException, _http_error)
 
+    def meant(self, path: str) -> str | None:
+        """The endpoint that a path means; None where it is none, or its random end is not the API server's."""
+        if self._entrances is None:
+            return ENDPOINTS.get(path)
+        base, _, token = path.rpartition("/")
+        endpoint = ENDPOINTS.get(base)
+        return endpoint if endpoint and self._entrances.know(token) else None
+
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """PEP 3333."""
-        endpoint = ENDPOINTS.get(environ["PATH_INFO"])
+        path = environ["PATH_INFO"]
+        endpoint = self.meant(path)
+        if endpoint is None and self._entrances:
+            self._webhook.met_stranger(path)
         if endpoint is None or environ["REQUEST_METHOD"] != "POST":
             return super().wsgi_app(environ, start_response)
         query, content_type = environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE", "")
@@ -291,9 +308,9 @@ class Application(flask.Flask):
         self._webhook.count(reply)
 
 
-def create(webhook: Webhook) -> flask.Flask:
-    """The WSGI application."""
-    return Application(webhook)
+def create(webhook: Webhook, entrances: known_paths.Entrances | None = None) -> flask.Flask:
+    """The WSGI application; with entrances it answers nobody who does not know them."""
+    return Application(webhook, entrances)
 
 
 def _http_error(error: werkzeug.exceptions.HTTPException) -> flask.Response:

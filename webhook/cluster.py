@@ -89,7 +89,7 @@ def join(server: settings.Server, policies: settings.Policies) -> Joined | None:
         require_record=server.sessions.require_record,
         exclude_users=frozenset(server.sessions.exclude_users),
         redact=redaction.compiled((*redaction.DEFAULT_PATTERNS, *server.sessions.redact)),
-        caller_verified=bool(server.tls.client_ca_file),
+        caller="certificate" if server.tls.client_ca_file else "path" if server.path_file else "unverified",
     )
     return Joined(apiserver.connect(server.kubeconfig or None), rules, server, policies)
 

@@ -43,7 +43,7 @@ class Rules(msgspec.Struct, frozen=True):
     require_record: bool = False
     exclude_users: frozenset[str] = frozenset()
     redact: tuple[re.Pattern[str], ...] = redaction.compiled(redaction.DEFAULT_PATTERNS)
-    caller_verified: bool = False
+    caller: sessions.Caller = "unverified"
 
 
 class ReviewStatus(msgspec.Struct, frozen=True):
@@ -158,7 +158,7 @@ class Gate:
             path=asked.path[:4096],
             stdin=asked.stdin,
             tty=asked.tty,
-            caller_verified=self._rules.caller_verified,
+            caller=self._rules.caller,
         )
 
 

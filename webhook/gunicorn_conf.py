@@ -125,7 +125,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
         Both cost as much as the decision. gunicorn sends head and body apart, which wakes the API server twice.
         """
-        endpoint = app.ENDPOINTS.get(req.path)
+        endpoint = self._reviews.meant(req.path) if self._reviews else None
         if self._reviews is None or endpoint is None or req.method != "POST" or req.version != HTTP_1_1:
             return super().handle_request(req, conn)
         headers = dict(req.headers)

@@ -61,6 +61,12 @@ class Requests:
         self._entries = Counter(
             "podseal_entries_total", "Requests into running pods.", ("action", "outcome"), registry=registry
         )
+        self._strangers = Counter(
+            "podseal_unknown_callers_total",
+            "Requests on paths without the random end that the API server was told, by endpoint.",
+            ("endpoint",),
+            registry=registry,
+        )
         # Finding a child by its labels costs more than counting in it.
         self._request = functools.cache(self._requests.labels)
         self._decision = functools.cache(self._decisions.labels)
@@ -91,6 +97,10 @@ class Requests:
     def entered(self, action: str, outcome: str) -> None:
         """One request into a running pod: exec, debug, port-forward and their kin."""
         self._entries.labels(action, outcome).inc()
+
+    def met_stranger(self, endpoint: str) -> None:
+        """One request that was not the API server's."""
+        self._strangers.labels(endpoint).inc()
 
     def failed(self, endpoint: str) -> None:
         """One decision that raised."""

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from gunicorn import arbiter
 from gunicorn.app import base
 
-from webhook import settings, tls
+from webhook import entrances, settings, tls
 
 if TYPE_CHECKING:
     import flask
 
-    from webhook import app, probes
+    from webhook import probes
 
 BACKLOG = 2048
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a file system in memory; the folder made in it is private
@@ -42,9 +42,9 @@ class CannotServeError(Exception):
 class Application(base.BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's view of the webhook."""
 
-    def __init__(self, options: dict[str, Any], webhook: "app.Webhook", probe: "probes.Process") -> None:
+    def __init__(self, options: dict[str, Any], reviews: "flask.Flask", probe: "probes.Process") -> None:
         self._options = options
-        self._webhook = webhook
+        self._reviews = reviews
         self._probe = probe
         super().__init__()
 
@@ -54,10 +54,8 @@ class Application(base.BaseApplication):  # type: ignore[misc]  # gunicorn has n
             self.cfg.set(name, value)
 
     def load(self) -> "flask.Flask":
-        """The app, loaded by the master before it forks."""
-        from webhook import app  # noqa: PLC0415 -- as in `run`
-
-        return app.create(self._webhook)
+        """The app, made before the master forks."""
+        return self._reviews
 
     def run(self) -> None:
         """Serve until a signal ends it."""
@@ -104,6 +102,7 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
         ConfigError: the policy file cannot be used.
     """
     certificates = _certificates(server.tls)
+    known_paths = _entrances(server.path_file)
     listener = bind(server.bind, "--bind")
     metrics_listener = bind(server.metrics_bind, "--metrics-bind")
     addresses = {"webhook": _url("https", listener), "metrics": _url("http", metrics_listener)}
@@ -122,7 +121,8 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
             joined.answers if joined else None,
         )
         upkeep = joined.upkeep if joined else None
-        application = Application(options, webhook, probes.Process(metrics_listener, shared.board, directory, upkeep))
+        reviews = app.create(webhook, known_paths)
+        application = Application(options, reviews, probes.Process(metrics_listener, shared.board, directory, upkeep))
         application.wsgi()
         # What is there before the fork stays shared: a collection in a child would write to the head of every object.
         gc.collect()
@@ -130,6 +130,15 @@ def run(server: settings.Server, policy_file: Path | None) -> None:
         told = f"labels of namespaces come from {joined.host}" if joined else NO_CLUSTER
         log.info("serving; %s", told, extra={"fields": addresses})
         application.run()
+
+
+def _entrances(file: str) -> entrances.Entrances | None:
+    try:
+        return entrances.Entrances(file) if file else None
+    except OSError as error:
+        raise CannotServeError(f"{file}: {error.strerror}; give --path-file a file of podseal-certs") from error
+    except ValueError as error:
+        raise CannotServeError(str(error)) from error
 
 
 def bind(address: str, option: str) -> socket.socket:

@@ -35,6 +35,9 @@ TOO_MANY = 429
 SERVER_ERROR = 500
 MERGE = "application/merge-patch+json"
 
+Caller = Literal["certificate", "path", "unverified"]
+"""How it is known that a request came from the API server."""
+
 log = logging.getLogger("podseal.sessions")
 
 
@@ -62,7 +65,7 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
     stdin: bool = False
     tty: bool = False
     source: Literal["admission", "audit"] = "admission"
-    caller_verified: bool = False
+    caller: Caller = "unverified"
 
     @property
     def name(self) -> str:

@@ -61,6 +61,7 @@ class Sessions(_Known, frozen=True):
 class Server(_Known, frozen=True):
     """Kind Settings: how `podseal serve` listens. Addresses are HOST:PORT; `graceful_seconds` bounds a stop.
 
+    `path_file` holds the random ends of the paths that are answered, as podseal-certs keeps them; without it all are.
     `kubeconfig` names the cluster whose namespaces' labels count; in a pod with a ServiceAccount there is no need.
     `installed` is a folder with the webhook configurations and the guard as they were installed; with it the live ones
     are compared every minute.
@@ -71,6 +72,7 @@ class Server(_Known, frozen=True):
     bind: Address = "127.0.0.1:8443"
     metrics_bind: Address = "127.0.0.1:8444"
     tls: Tls = Tls()
+    path_file: str = ""
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     threads: Annotated[int, Meta(ge=1, le=64)] = 8
     graceful_seconds: Annotated[int, Meta(ge=1, le=300)] = 25

@@ -1,4 +1,4 @@
-"""Webhook configurations as `publish`, `register` and `withdraw` read them. Values; the requests are theirs."""
+"""Webhook configurations as `publish`, `entrances`, `register` and `withdraw` read them. Values; they send requests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from certs.cluster import api
 
 RULES = "podseal.dev/rules"
 """Annotation with the rules that each webhook is to get when it answers; see `register`."""
+
+PATHS = "podseal.dev/paths"
+"""Annotation with the path of each webhook, without its random component; see `entrances`."""
 
 _GROUP = "admissionregistration.k8s.io"
 _KINDS = {
@@ -54,12 +57,14 @@ class Configuration:
         address: where it lives.
         version: its resourceVersion.
         annotation: the text of the annotation `RULES`, None where there is none.
+        paths: the text of the annotation `PATHS`, None where there is none.
         webhooks: in their order.
     """
 
     address: api.Address
     version: str
     annotation: str | None
+    paths: str | None
     webhooks: tuple[Webhook, ...]
 
 
@@ -86,10 +91,12 @@ def read(server: api.Api, address: api.Address) -> Configuration | None:
     if found is None:
         return None
     metadata = found["metadata"]
+    annotations = metadata.get("annotations") or {}
     return Configuration(
         address=address,
         version=metadata["resourceVersion"],
-        annotation=(metadata.get("annotations") or {}).get(RULES),
+        annotation=annotations.get(RULES),
+        paths=annotations.get(PATHS),
         webhooks=tuple(_webhook(webhook, metadata) for webhook in found.get("webhooks") or ()),
     )
 

@@ -11,11 +11,12 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from certs import model, run
+from certs import errors, layout, model, reconcile, run
 from certs.commands import options, sources
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Manner:
         interval: from one pass to the next.
         once: one pass, then end.
         publish_only: the Secret is somebody else's.
+        paths: name of the Secret with the webhooks' random path, empty for none.
     """
 
     service: str | None
@@ -42,6 +44,7 @@ class Manner:
     interval: dt.timedelta
     once: bool
     publish_only: bool
+    paths: str | None
 
 
 _manner = options.gathered(
@@ -53,6 +56,7 @@ _manner = options.gathered(
         "--interval", type=options.Duration(), default="30s", show_default=True, help="From one pass to the next."
     ),
     click.option("--once", is_flag=True, help="One pass without a Lease, then exit: for a CronJob."),
+    click.option("--paths", metavar="NAME", help="Secret, in --namespace, with the random end of the webhooks' paths."),
     click.option("--publish-only", is_flag=True, help="The Secret is cert-manager's: publish its ca.crt, no more."),
 )
 
@@ -73,8 +77,11 @@ def command(source: sources.Source, manner: Manner, names: tuple[str, ...], wish
     A webhook whose configuration has the annotation podseal.dev/rules gets these rules when it answers, and is
     not called before.
 
+    With --paths it keeps a random path component, renewed with the certificate, and puts it into the configurations
+    whose annotation podseal.dev/paths says where.
+
     Needs these rights and no others, each bound by resourceNames: get and patch on the webhook configurations;
-    get, patch and create on the Secret and the Lease. A missing one is named. A Secret without ca.key
+    get, patch and create on the Secrets and the Lease. A missing one is named. A Secret without ca.key
     (cert-manager's) is never written, only published.
     """
     served = (*(_service_names(manner.service, source.namespace) if manner.service else ()), *names)
@@ -86,22 +93,46 @@ def command(source: sources.Source, manner: Manner, names: tuple[str, ...], wish
     wishes = dataclasses.replace(wishes, names=served)
     site = source.cluster_site(cluster, wishes, publish_only=manner.publish_only)
     registry = register.Registry(cluster.server, cluster.configurations, probe.ask, _log)
+    renew = _paths(site, cluster, source.namespace, manner) if manner.paths else lambda: None
+
+    def settle() -> Sequence[errors.CertsError]:
+        # First the paths: a webhook is asked whether it answers where the API server will ask it.
+        renew()
+        return registry.settle()
+
     if manner.once:
         run.once(site, _log)
-        for waiting in registry.settle():
+        for waiting in settle():
             raise waiting
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lease = _lease(cluster, source.namespace, manner) if manner.lease else None
-    loop = run.Loop(registry.settle, lease, manner.interval, stop.wait, log=_log)
+    loop = run.Loop(settle, lease, manner.interval, stop.wait, log=_log)
     run.forever(site, loop)
 
 
 def _service_names(service: str, namespace: str) -> tuple[str, ...]:
     """The names of a Service; the API server dials the first (`<service>.<namespace>.svc`)."""
     return (f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.cluster.local", f"{service}.{namespace}")
+
+
+def _paths(site: reconcile.Site, cluster: sources.Cluster, namespace: str, manner: Manner) -> Callable[[], None]:
+    """What brings the random component up to date with the certificate that is stored."""
+    from certs.cluster import entrances  # noqa: PLC0415 - as above
+
+    secret = entrances.address(namespace, manner.paths or "")
+    times = entrances.Times(site.clock, site.wishes.settle)
+    kept = entrances.Entrances(cluster.server, secret, cluster.configurations, times, _log)
+
+    def renew() -> None:
+        data, _ = site.store.read()
+        leaf = layout.decode(data).state.leaf
+        if leaf:
+            kept.settle(leaf.certificate.fingerprint)
+
+    return renew
 
 
 def _lease(cluster: sources.Cluster, namespace: str, manner: Manner) -> leases.Lease:

@@ -49,7 +49,7 @@ metadata:
     pod-security.kubernetes.io/enforce: restricted
 """
 _ADDRESSES_AND_FILES = {
-    "Server": {"bind", "metricsBind", "kubeconfig", "installed"},
+    "Server": {"bind", "metricsBind", "kubeconfig", "pathFile", "installed"},
     "Tls": {"certFile", "privateKeyFile", "clientCaFile"},
 }
 """Settings that the chart sets by flags."""

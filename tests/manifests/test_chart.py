@@ -171,7 +171,7 @@ def test_an_empty_priority_class_is_the_clusters_default() -> None:
 def test_a_foreign_secret_is_not_made_and_only_published() -> None:
     """cert-manager's Secret belongs to cert-manager."""
     found = chart.objects({"certificates": {"existingSecret": "made"}})
-    assert not [each for each in found if each["kind"] == "Secret"]
+    assert [each["metadata"]["name"] for each in found if each["kind"] == "Secret"] == ["podseal-path"]
     arguments = at(found, *CERTS, "containers", 0, "args")
     assert "--publish-only" in arguments
     assert not [each for each in arguments if each.startswith(("--service", "--days"))]
@@ -388,9 +388,11 @@ def test_nothing_is_sent_before_the_webhook_is_registered(default: list[chart.Ob
         rules = json.loads(found["metadata"]["annotations"]["podseal.dev/rules"])
         assert set(rules) == {each["name"] for each in found["webhooks"]}
         assert all(rules.values())
+        assert set(json.loads(found["metadata"]["annotations"]["podseal.dev/paths"])) == set(rules)
         for each in found["webhooks"]:
             assert "rules" not in each
-            assert "caBundle" not in each["clientConfig"]
+            assert set(each["clientConfig"]) == {"service"}
+            assert set(each["clientConfig"]["service"]) == {"name", "namespace", "port"}
 
 
 def test_what_podseal_certs_fills_is_empty_in_the_chart(default: list[chart.Object]) -> None:

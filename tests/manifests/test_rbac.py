@@ -28,6 +28,7 @@ WEBHOOK = [
     ("", "podseal.dev", "execsessions", "", "create delete list"),
     ("", "podseal.dev", "execsessions/status", "", "patch"),
 ]
+PATH_SECRET = ("podseal-system", "", "secrets", "podseal-path", "create get patch")
 FOREIGN_SECRET = ("podseal-system", "", "secrets", "made-by-cert-manager", "get")
 
 Right = tuple[str, str, str, str, str]
@@ -55,7 +56,7 @@ def rights(objects: list[chart.Object]) -> dict[str, list[Right]]:
 
 
 CASES = {
-    "by default podseal-certs keeps one Secret": ({}, OWN_SECRET),
+    "by default podseal-certs keeps the certificates' Secret": ({}, OWN_SECRET),
     "a Secret of cert-manager is read and never written": (
         {"certificates": {"existingSecret": "made-by-cert-manager"}},
         FOREIGN_SECRET,
@@ -66,7 +67,7 @@ CASES = {
 @pytest.mark.parametrize(("values", "secret"), CASES.values(), ids=CASES.keys())
 def test_rights_are_these_and_no_others(values: chart.Values, secret: Right) -> None:
     """podseal-certs has none but to objects by name; the webhook reads, and writes records and Events alone."""
-    expected = {"podseal-webhook": sorted(WEBHOOK), "podseal-certs": sorted([secret, LEASE, *WEBHOOKS])}
+    expected = {"podseal-webhook": sorted(WEBHOOK), "podseal-certs": sorted([secret, PATH_SECRET, LEASE, *WEBHOOKS])}
     assert {name: sorted(each) for name, each in rights(chart.objects(values)).items()} == expected
 
 
@@ -92,6 +93,7 @@ def test_roles_for_people_are_bound_to_nobody(default: list[chart.Object]) -> No
 def test_the_authority_key_reaches_no_webhook(default: list[chart.Object]) -> None:
     """It lies in the same Secret, of which the webhook mounts two items."""
     pod = chart.one(default, "Deployment", "podseal-webhook")["spec"]["template"]["spec"]
-    (mounted,) = [each["secret"] for each in pod["volumes"] if "secret" in each]
+    mounted, path = (each["secret"] for each in pod["volumes"] if "secret" in each)
+    assert path["secretName"] == "podseal-path"
     assert [each["key"] for each in mounted["items"]] == ["tls.crt", "tls.key"]
     assert mounted["secretName"] == "podseal-tls"

@@ -57,7 +57,7 @@ def test_allow_leaves_no_trace(address: str, script: fake_apiserver.Script) -> N
 
 def test_record_lets_pass_and_writes(address: str, script: fake_apiserver.Script) -> None:
     """The record has user, pod, container, argv and the request's uid."""
-    made = gate.Gate(gate.Rules(caller_verified=True), client(address))
+    made = gate.Gate(gate.Rules(caller="path"), client(address))
     assert made.recorder
     made.recorder.start()
     assert enter(made, "connect-pods-exec", RECORD).outcome == "recorded"
@@ -69,7 +69,7 @@ def test_record_lets_pass_and_writes(address: str, script: fake_apiserver.Script
     assert written["command"] == ["sh", "-c", "echo a > /tmp/a"]
     assert written["requestUID"] == "62246c8e-6c04-4148-9811-0999df102f6a"
     assert written["verdict"] == "allowed"
-    assert written["callerVerified"] is True
+    assert written["caller"] == "path"
 
 
 @pytest.mark.parametrize(

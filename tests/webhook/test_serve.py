@@ -467,3 +467,42 @@ def _post_with(server: serving.Server, client: Path | None) -> int:
     with contextlib.closing(server.connect(context)) as connection:
         connection.request("POST", "/validate", bad_input.GOOD, serving.JSON)
         return connection.getresponse().status
+
+
+@pytest.fixture
+def paths_of(tmp_path: Path) -> Path:
+    """A file with the random end of the paths."""
+    file = tmp_path / "paths.json"
+    file.write_text(json.dumps({"paths": [{"token": "secret-end"}]}))
+    return file
+
+
+def test_whoever_does_not_know_the_path_is_turned_away_and_counted(certificates: Path, paths_of: Path) -> None:
+    """404, as for a path that does not exist; the API server, who was told it, is answered."""
+    strangers = {"/validate": "validate", "/validate/guess": "validate", "/connect/": "connect", "/secret-end": "other"}
+    with serving.serve(certificates, f"--path-file={paths_of}") as server:
+        for path in strangers:
+            assert server.post(path, bad_input.GOOD)[0] == 404
+        for endpoint in ("validate", "mutate", "connect", "preview-namespace"):
+            assert server.post(f"/{endpoint}/secret-end?timeout=5s", bad_input.GOOD)[0] == 200
+        text = server.probe("/metrics")[1]
+        for endpoint in set(strangers.values()):
+            count = list(strangers.values()).count(endpoint)
+            assert f'podseal_unknown_callers_total{{endpoint="{endpoint}"}} {count}.0' in text
+        assert not any("secret-end" in json.dumps(line) for line in server.log)
+
+
+@pytest.mark.parametrize("content", [None, "{}"])
+def test_a_path_file_that_is_none_ends_in_one_line(certificates: Path, tmp_path: Path, content: str | None) -> None:
+    """Before anything is served."""
+    file = tmp_path / "paths.json"
+    if content:
+        file.write_text(content)
+    command = [
+        *(str(serving.PODSEAL), "serve", "--bind=127.0.0.1:0", "--metrics-bind=127.0.0.1:0", f"--path-file={file}"),
+        *(f"--tls-cert-file={certificates / 'tls.crt'}", f"--tls-private-key-file={certificates / 'tls.key'}"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"podseal serve: {file}")
+    assert done.stderr.count("\n") == 1

@@ -1,7 +1,8 @@
 """The chart's webhook configurations as the test bed can use them: by URL, since no Service is routed there.
 
 In: an address, the trust of its certificate, values of the chart. Out: objects for `Bed.apply`. Called by
-`installation`. Client, caBundle and rules are what podseal-certs and a Service would give; all else is the chart's.
+`installation`. Client, caBundle, path and rules are what podseal-certs and a Service would give, the rest is the
+chart's.
 """
 
 import base64
@@ -10,7 +11,7 @@ from typing import Any
 
 KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 NAMES = ("mutatingwebhookconfiguration/podseal", "validatingwebhookconfiguration/podseal")
-RULES = "podseal.dev/rules"
+RULES, PATHS = "podseal.dev/rules", "podseal.dev/paths"
 
 Object = dict[str, Any]
 
@@ -27,13 +28,13 @@ def by_url(rendered: list[Object], address: str, trust: bytes) -> list[Object]:
 
 
 def _registered(configuration: Object, address: str, trust: bytes) -> Object:
-    rules = json.loads(configuration["metadata"]["annotations"][RULES])
+    rules, paths = (json.loads(configuration["metadata"]["annotations"][each]) for each in (RULES, PATHS))
     webhooks = [
         webhook
         | {
             "rules": rules[webhook["name"]],
             "clientConfig": {
-                "url": f"https://{address}{webhook['clientConfig']['service']['path']}",
+                "url": f"https://{address}{paths[webhook['name']]}",
                 "caBundle": base64.b64encode(trust).decode(),
             },
         }

@@ -5,18 +5,18 @@ nor cluster IPs but the API server's, so podseal-certs cannot ask the webhook wh
 set the rules of the annotation in its place (test_certs shows podseal-certs itself setting them).
 """
 
+import base64
 import dataclasses
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from tests.cluster import beds, waiting
-from tests.cluster.e2e import objects, registration
+from tests.cluster.e2e import load, objects, registration
 from tests.manifests import chart, image, render
 
 pytestmark = pytest.mark.timeout(900)  # the first of these tests may build the image
@@ -114,6 +114,10 @@ class Release:
         """The webhook configurations as the API server has them."""
         return [self.read(name) for name in registration.NAMES]
 
+    def item(self, secret: str, name: str) -> str:
+        """What a Secret of podseal's holds."""
+        return base64.b64decode(self.read(f"secret/{secret}")["data"][name]).decode()
+
     def uid(self, namespace: str, what: str) -> str:
         """The uid of an object."""
         return str(objects.read(self.bed, namespace, what)["metadata"]["uid"])
@@ -142,31 +146,6 @@ class Release:
         return objects.create(
             self.bed, namespace, objects.with_context("privileged", privileged=True), "--dry-run=server"
         )
-
-
-class Load:
-    """Pods that are created one after the other, as a dry run, while something happens; the failures are kept."""
-
-    def __init__(self, bed: beds.Bed, namespace: str) -> None:
-        self._bed, self._namespace = bed, namespace
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._create)
-        self.sent = 0
-        self.failures: list[str] = []
-
-    def _create(self) -> None:
-        while not self._over.is_set():
-            said = objects.create(self._bed, self._namespace, objects.sealed("steady"), "--dry-run=server")
-            self.sent += 1
-            self.failures += [said.stderr] if said.returncode else []
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +249,25 @@ def recorded(bed: beds.Bed) -> list[objects.Manifest]:
     return found
 
 
+def test_nobody_else_is_answered(registered: Release) -> None:
+    """The paths end in what podseal-certs made: whoever asks on one without it gets 404, and is counted."""
+    bed = registered.bed
+    ends = {
+        each["clientConfig"]["service"]["path"].rpartition("/")[2]
+        for found in registered.configurations()
+        for each in found["webhooks"]
+    }
+    (stored,) = json.loads(registered.item("podseal-path", "paths.json"))["paths"]
+    assert ends == {stored["token"]}
+    pods = bed.admin("get", "pods", "-l", "app.kubernetes.io/component=webhook", "-n", chart.NAMESPACE, "-o", "name")
+    name = pods.split()[0].removeprefix("pod/")
+    proxy = f"/api/v1/namespaces/{chart.NAMESPACE}/pods"
+    said = bed.kubectl("admin", "get", "--raw", f"{proxy}/https:{name}:8443/proxy/validate")
+    assert "NotFound" in said.stderr
+    counted = bed.admin("get", "--raw", f"{proxy}/http:{name}:8444/proxy/metrics")
+    assert 'podseal_unknown_callers_total{endpoint="validate"} 1.0' in counted
+
+
 def test_nothing_drifts(registered: Release) -> None:
     """A GitOps tool that compares the chart's objects with those of the cluster sees no difference."""
     manifest = registered.helm("get", "manifest", "podseal")
@@ -286,10 +284,10 @@ def test_a_deleted_secret_comes_back(registered: Release, guarded: str) -> None:
         found = json.loads(said.stdout) if said.returncode == 0 else {}
         return bool(found.get("data")) and found["metadata"]["uid"] != before
 
-    with Load(registered.bed, guarded) as load:
+    with load.Load(registered.bed, guarded) as steady:
         registered.bed.admin("delete", "secret/podseal-tls", "-n", chart.NAMESPACE)
         waiting.until(back, "the Secret", SERVED_SECONDS)
-    assert load.failures == []
+    assert steady.failures == []
 
 
 def test_an_upgrade_and_a_rollback_lose_no_pod(registered: Release, guarded: str, tmp_path: Path) -> None:
@@ -299,21 +297,21 @@ def test_an_upgrade_and_a_rollback_lose_no_pod(registered: Release, guarded: str
     chart.helm("package", str(chart.CHART), f"--version={following}", f"--destination={tmp_path}")
     package = str(tmp_path / f"podseal-{following}.tgz")
     changed = INSTALLED | {"settings": {"workers": 1}}
-    with Load(registered.bed, guarded) as load:
+    with load.Load(registered.bed, guarded) as steady:
         registered.helm("upgrade", "podseal", package, "--wait", "--timeout=4m", values=changed)
         assert registered.chart() == f"podseal-{following}"
         registered.helm("rollback", "podseal", "1", "--wait", "--timeout=4m")
-    assert load.failures == []
-    assert load.sent > 20
+    assert steady.failures == []
+    assert steady.sent > 20
     assert registered.chart() == version
     assert registered.filled() == before
 
 
 def test_an_uninstallation_blocks_nobody(registered: Release, guarded: str) -> None:
     """Not for a moment, and nothing is left but the records."""
-    with Load(registered.bed, guarded) as load:
+    with load.Load(registered.bed, guarded) as steady:
         registered.helm("uninstall", "podseal", "--wait", "--timeout=4m")
-    assert load.failures == []
+    assert steady.failures == []
     assert registered.privileged(guarded).returncode == 0
     left = registered.bed.admin(
         "get", "secrets,configmaps,leases,serviceaccounts,roles,services,deployments,jobs", "-n", chart.NAMESPACE,

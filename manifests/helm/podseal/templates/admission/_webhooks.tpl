@@ -1,10 +1,9 @@
-{{/* Where the API server finds a webhook, and how it asks. podseal-certs adds the caBundle and the rules. */}}
+{{/* Where the API server finds a webhook, and how it asks. podseal-certs adds caBundle, path and rules. */}}
 {{- define "podseal.client" -}}
 clientConfig:
   service:
     name: podseal
     namespace: {{ .root.Release.Namespace }}
-    path: {{ .path }}
     port: 443
 admissionReviewVersions: [v1]
 # Also requests by another version or group of the same resource, converted.
