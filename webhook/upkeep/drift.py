@@ -4,8 +4,9 @@ In: a webhook configuration, policy or binding as the chart rendered it, and as 
 each field that differs; none where it is the same. Called by `tampering`. Pure.
 
 What podseal-certs sets later is expected: the rules of the annotation `podseal.dev/rules`, the paths of the annotation
-`podseal.dev/paths` with a random end, and any caBundle; both rotate. What the API server fills in is known by name and value: an unknown field, or a default that was changed, is a
-difference, since a selector or a condition more is how a webhook is made to look away.
+`podseal.dev/paths` with a random end, and any caBundle; both rotate. What the API server fills in is known by name and
+value: an unknown field, or a default that was changed, is a difference, since a selector or a condition more is how a
+webhook is made to look away.
 """
 
 import json
@@ -60,12 +61,13 @@ def _at(webhook: Tree, path: str | None) -> Tree:
 def _without_end(webhook: Tree, base: str | None) -> Tree:
     """A live webhook with its path as it was installed, if nothing but the random end was put to it."""
     path = ((webhook.get("clientConfig") or {}).get("service") or {}).get("path")
-    ends = base is not None and isinstance(path, str) and END.fullmatch(path.removeprefix(base))
-    return _at(webhook, base) if ends else webhook
+    if base is None or not isinstance(path, str) or not path.startswith(base):
+        return webhook
+    return _at(webhook, base) if END.fullmatch(path.removeprefix(base)) else webhook
 
 
 def _counting(tree: Tree) -> Tree:
-    """Everything but identity, metadata and status; of metadata the annotations that say which rules and paths are to be set."""
+    """Everything but identity, metadata and status; of metadata the annotations with the rules and paths to be set."""
     kept = {key: value for key, value in tree.items() if key not in IDENTITY}
     annotations = (tree.get("metadata") or {}).get("annotations") or {}
     return kept | {name: _json(annotations.get(name)) for name in (RULES, PATHS)}

@@ -16,7 +16,10 @@ RENDERED: dict[str, Any] = {
     "metadata": {
         "name": "podseal",
         "labels": {"helm.sh/chart": "podseal-0.1.0"},
-        "annotations": {drift.RULES: json.dumps({"pods.podseal.dev": [RULE]})},
+        "annotations": {
+            drift.RULES: json.dumps({"pods.podseal.dev": [RULE]}),
+            drift.PATHS: json.dumps({"pods.podseal.dev": "/validate"}),
+        },
     },
     "webhooks": [
         {
@@ -25,7 +28,7 @@ RENDERED: dict[str, Any] = {
             "admissionReviewVersions": ["v1"],
             "sideEffects": "None",
             "timeoutSeconds": 5,
-            "clientConfig": {"service": {"name": "podseal", "namespace": "podseal-system", "path": "/validate"}},
+            "clientConfig": {"service": {"name": "podseal", "namespace": "podseal-system"}},
             "namespaceSelector": {
                 "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["a"]}]
             },
@@ -43,12 +46,12 @@ def live() -> dict[str, Any]:
     webhook = tree["webhooks"][0]
     webhook |= {"rules": [RULE | {"scope": "*"}], "matchPolicy": "Equivalent", "objectSelector": {}}
     webhook["clientConfig"]["caBundle"] = "LS0t"
-    webhook["clientConfig"]["service"]["port"] = 443
+    webhook["clientConfig"]["service"] |= {"port": 443, "path": "/validate/0123456789abcdef"}
     return tree
 
 
 def test_what_kubernetes_and_podseal_certs_add_is_no_difference() -> None:
-    """Defaults, identity, labels, a caBundle, the rules that the annotation names."""
+    """Defaults, identity, labels, a caBundle, the rules and the path that the annotations name."""
     assert drift.differences(RENDERED, live()) == []
 
 
@@ -65,7 +68,11 @@ def changed(tree: dict[str, Any], *path: str | int, to: object) -> dict[str, Any
 
 
 HOOK = ("webhooks", 0)
+PATH = (*HOOK, "clientConfig", "service", "path")
 ATTACKS: dict[str, tuple[tuple[str | int, ...], object, str]] = {
+    "a path of another endpoint": (PATH, "/mutate/01", 'webhooks[0].clientConfig.service.path: is "/mutate/01"'),
+    "no path": (PATH, ..., 'webhooks[0].clientConfig.service.path: is null, installed was "/validate"'),
+    "a path that goes on": (PATH, "/validate/01/23", 'webhooks[0].clientConfig.service.path: is "/validate/01/23"'),
     "fails open": ((*HOOK, "failurePolicy"), "Ignore", 'webhooks[0].failurePolicy: is "Ignore", installed was "Fail"'),
     "a namespace more that is not asked about": (
         (*HOOK, "namespaceSelector", "matchExpressions", 0, "values"), ["a", "evil"],
