@@ -19,6 +19,8 @@ from tests.manifests import chart
 DEFINITION = "CustomResourceDefinition"
 KINDS = (
     "ServiceAccount",
+    "Role",
+    "RoleBinding",
     "ClusterRole",
     "ClusterRoleBinding",
     "ValidatingAdmissionPolicy",
