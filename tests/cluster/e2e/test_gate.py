@@ -1,6 +1,7 @@
 """The gate to running pods by real kubectl: refused, recorded, broken through, each with the right user."""
 
 import json
+import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +103,42 @@ def test_debug_and_another_image_follow_the_same_label(gated: beds.Bed, shop: st
         gated.admin("delete", "clusterrolebinding", f"debug-{shop}")
     assert debug.returncode == 0, "who may do everything may break the glass"
     assert [each["action"] for each in recorded(gated, shop) if each["user"]["username"] == "viewer"] == ["debug"]
+
+
+@pytest.mark.parametrize("target", ["pods/shop:1", "services/none:1"])
+def test_proxies_follow_the_label_connect(gated: beds.Bed, shop: str, target: str) -> None:
+    """Let pass by default; recorded, or refused, where the namespace says so. Nothing listens: the gate comes first."""
+    action = f"{target.partition('/')[0]}/proxy"
+    arguments = ("get", "--raw", f"/api/v1/namespaces/{shop}/{target}/proxy/admin")
+    assert "refused:" not in gated.kubectl("dev", *arguments).stderr
+    gated.admin("label", "namespace", shop, "podseal.dev/connect=deny")
+    waiting.until(lambda: f"{action} refused" in gated.kubectl("dev", *arguments).stderr, "the label deny")
+    assert not recorded(gated, shop)
+    gated.admin("label", "namespace", shop, "podseal.dev/connect=record", "--overwrite")
+
+    def told() -> bool:
+        return f"{action} refused" not in gated.kubectl("dev", *arguments).stderr and bool(recorded(gated, shop))
+
+    waiting.until(told, "the record")
+    session = recorded(gated, shop)[0]
+    assert (session["action"], session["user"]["username"], session["path"]) == (action, "dev", "admin")
+
+
+def test_reaches_into_system_namespaces_are_recorded(gated: beds.Bed) -> None:
+    """Exec and another image in kube-system, whose pods are judged by nobody: each leaves its record."""
+    name = f"watched-{secrets.token_hex(4)}"
+    gated.apply({**manifests.pod(name), "metadata": {"name": name, "namespace": "kube-system"}})
+    try:
+        gated.admin("wait", "--for=condition=Ready", f"pod/{name}", "--namespace", "kube-system", "--timeout=60s")
+        gated.admin("exec", name, "--namespace", "kube-system", "--", "true")
+        gated.admin("set", "image", f"pod/{name}", f"main={manifests.NONROOT}", "--namespace", "kube-system")
+
+        def actions() -> list[str]:
+            return sorted(s["action"] for s in recorded(gated, "kube-system") if s["target"]["pod"] == name)
+
+        waiting.until(lambda: actions() == ["exec", "image change"], "both records")
+    finally:
+        gated.admin("delete", f"pod/{name}", "--namespace", "kube-system", "--wait=false")
 
 
 @pytest.fixture
