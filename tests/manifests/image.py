@@ -10,6 +10,7 @@ needs root.
 import collections.abc
 import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import pathlib
@@ -189,13 +190,18 @@ def _wheels(cache: pathlib.Path) -> pathlib.Path:
 
 def _cached(path: pathlib.Path, write: collections.abc.Callable[[pathlib.Path], None]) -> pathlib.Path:
     """What `write` makes, once: it is written beside its place and renamed, so that half of it is never found."""
-    if not path.exists():
-        half = path.with_name(f"half-{path.name}")
-        if half.is_dir():
-            shutil.rmtree(half)
-        print(f"image: making {path.name}", flush=True)
-        write(half)
-        half.rename(path)
+    if path.exists():
+        return path
+    with path.with_name("lock").open("w") as lock:
+        # Another checkout on this machine may be making the same.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            half = path.with_name(f"half-{path.name}")
+            if half.is_dir():
+                shutil.rmtree(half)
+            print(f"image: making {path.name}", flush=True)
+            write(half)
+            half.rename(path)
     return path
 
 
