@@ -112,8 +112,8 @@ class Node:
         """Alerts reached the spool."""
         self._latency.kept(alerts)
 
-    def run(self, stopped: threading.Event) -> None:
-        """Watch until told to stop."""
+    def run(self, stopped: threading.Event, between: Callable[[], None] = lambda: None) -> None:
+        """Watch until told to stop; `between` is called between two groups of events."""
         self._spool.append(self._diary.begin(time.time_ns()))
         self._serve_metrics()
         # In a thread: to import the kubernetes package takes half a second, in which events are seen already.
@@ -127,7 +127,7 @@ class Node:
             )
         reason = "it failed, see its log"
         try:
-            self._watch(stopped)
+            self._watch(stopped, between)
             reason = "told to stop"
         finally:
             self._pods.stop()
@@ -135,7 +135,7 @@ class Node:
             self._recording.close()
             self._containers.close()
 
-    def _watch(self, stopped: threading.Event) -> None:
+    def _watch(self, stopped: threading.Event, between: Callable[[], None]) -> None:
         next_scan = next_beat = 0.0
         while not stopped.is_set():
             now = time.monotonic()
@@ -146,6 +146,7 @@ class Node:
                 self._beat()
                 next_beat = now + protection.HEARTBEAT_SECONDS
             self.pipeline.step()
+            between()
 
     def _beat(self) -> None:
         now = time.time_ns()
@@ -194,8 +195,13 @@ class Node:
         }
 
 
-def run(settings: Settings, judge: Callable[[Event], Iterable[Alert]], stopped: threading.Event) -> None:
-    """Watch this node until `stopped` is set.
+def run(
+    settings: Settings,
+    judge: Callable[[Event], Iterable[Alert]],
+    stopped: threading.Event,
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Watch this node until `stopped` is set; `between` is called between two groups of events.
 
     Raises:
         KernelError: the kernel's side cannot start, or another monitor runs.
@@ -209,7 +215,7 @@ def run(settings: Settings, judge: Callable[[Event], Iterable[Alert]], stopped: 
         spool = writer.Writer(settings.spool)
         resources.callback(spool.close)
         log.info("%s", opened.describe())
-        Node(settings, opened, spool, judge).run(stopped)
+        Node(settings, opened, spool, judge).run(stopped, between)
 
 
 def _fields(counts: object, *names: str) -> dict[str, float]:

@@ -35,11 +35,13 @@ PATIENCE = 60.0
 
 
 class Request(Struct, frozen=True):
-    """Which rules are wanted. `own`: podseal's own rules before the files."""
+    """Which rules are wanted. `own`: podseal's own rules before the files; the others as in `ruleset.Options`."""
 
     paths: tuple[str, ...]
     own: bool = True
     fillable: frozenset[str] | None = None
+    delivered: frozenset[str] | None = None
+    lenient: bool = False
     priority: Priority = Priority.DEBUG
     first: bool = True
     append_output: bool = True
@@ -71,7 +73,13 @@ class Outcome(Struct, frozen=True):
 def answer(request: Request) -> Reply:
     """Read, load and compile: what the child does, and what `run` does once before the first event."""
     read = rule_files.read(request.paths, own=request.own)
-    options = ruleset.Options(request.fillable, request.priority, request.append_output)
+    options = ruleset.Options(
+        fillable=request.fillable,
+        delivered=request.delivered,
+        lenient=request.lenient,
+        priority=request.priority,
+        append_output=request.append_output,
+    )
     loaded = ruleset.load(read.sources, options)
     problems = read.problems + loaded.problems
     if read.problems or loaded.errors:

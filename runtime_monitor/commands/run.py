@@ -15,11 +15,13 @@ from typing import Any
 
 import click
 
+from runtime_monitor import capabilities, falco_yaml, reload
 from runtime_monitor import node as nodes
-from runtime_monitor import verdicts
+from runtime_monitor import ruling as rulings
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.spool import schema
 
+log = logging.getLogger("podseal.run")
 SPOOL = Path("/var/lib/podseal/spool.db")
 BPFFS = Path("/sys/fs/bpf")
 
@@ -50,7 +52,11 @@ class CannotStartError(click.ClickException):
 
 
 @click.command()
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of lines.")
+@click.option(
+    "--rules", "files", multiple=True, metavar="FILE", help="Rules in Falco's language, in order; repeatable."
+)
+@click.option("--config", type=FILE, help="Falco's falco.yaml: rules_files, priority, rule_matching, ...")
+@click.option("--output", type=click.Choice(["text", "json"]), help="Form of lines.  [default: text]")
 @click.option("--spool", type=FILE, default=SPOOL, show_default=True, help="File that keeps alerts.")
 @click.option("--record", type=FILE, help="Append every event to this file.")
 @click.option("--node-name", "node", default=platform.node(), show_default="the host's", help="This node's name.")
@@ -65,20 +71,58 @@ class CannotStartError(click.ClickException):
     help="Where GET /metrics answers; empty: nowhere.",
 )
 @click.option("--bpffs", type=FOLDER, default=BPFFS, show_default=True, help="BPF file system; one monitor for each.")
-def command(output: str, **options: Any) -> None:  # noqa: ANN401 -- click hands every option over; Settings names them
-    """Watch this node: who reaches into running containers, and what they change."""
+def command(files: tuple[str, ...], config: Path | None, output: str | None, **options: Any) -> None:  # noqa: ANN401 -- click hands every option over; Settings names them
+    """Watch this node: who reaches into running containers, and what they change.
+
+    Rules of --rules and --config add to what podseal finds by itself. They are loaded anew when a file changes, and on
+    SIGHUP; a broken file leaves those in force that were.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     settings = nodes.Settings(**options)
-    feed = _start_feed(settings.spool, output)
+    following = _configured(config)
+    ruling = _ruling(files, following)
+    feed = _start_feed(settings.spool, output or ("json" if following.json else "text"))
     try:
-        nodes.run(settings, verdicts.judge, stopped)
+        nodes.run(settings, ruling.judge, stopped, ruling.between)
     except (KernelError, schema.SpoolError, OSError) as error:
         raise CannotStartError(str(error)) from error
     finally:
+        ruling.close()
         feed.communicate()
+
+
+def _configured(config: Path | None) -> falco_yaml.Config:
+    if config is None:
+        return falco_yaml.Config()
+    try:
+        following, warnings = falco_yaml.parse(config.read_text(encoding="utf-8"), str(config))
+    except (falco_yaml.FalcoYamlError, OSError, ValueError) as error:
+        raise CannotStartError(str(error)) from error
+    for warning in warnings:
+        log.warning("%s", warning)
+    return following
+
+
+def _ruling(files: tuple[str, ...], config: falco_yaml.Config) -> rulings.Ruling:
+    request = reload.Request(
+        paths=config.rules_files + files,
+        own=False,
+        fillable=capabilities.fillable(),
+        delivered=capabilities.delivered(),
+        lenient=True,
+        priority=config.priority,
+        first=config.first,
+        append_output=config.append_output,
+    )
+    try:
+        ruling = rulings.Ruling.of(request, watch=config.watch)
+    except rulings.RulesError as error:
+        raise CannotStartError(str(error)) from error
+    signal.signal(signal.SIGHUP, lambda *_: ruling.ask())
+    return ruling
 
 
 def _start_feed(spool: Path, output: str) -> subprocess.Popen[bytes]:

@@ -130,6 +130,7 @@ def _process(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) ->
         tid=record.tid,
         vpid=record.vpid,
         start=record.start,
+        duration=record.time - record.start,
         parent=record.parent,
         parent_start=record.parent_start,
         parent_name=_text(record.parent_comm.split(b"\0", 1)[0]),

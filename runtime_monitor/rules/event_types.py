@@ -42,7 +42,7 @@ def decide(test: resolve.Test, event_type: str) -> bool | None:
     """
     if not _decidable(test):
         return None
-    if test.left.path == NUMBER:
+    if test.left.key == NUMBER:
         return False
     return test.holds is None or bool(test.holds(event_type))
 
@@ -52,7 +52,7 @@ def _decidable(test: resolve.Test) -> bool:
         return False
     if test.left.path == TYPE:
         return True
-    return test.left.path == NUMBER and test.operator == "=" and test.values == (0,)
+    return test.left.key == NUMBER and test.operator == "=" and test.values == (0,)
 
 
 def specialise(node: resolve.Node, event_type: str) -> resolve.Node | bool:

@@ -61,7 +61,11 @@ class ConditionError(ValueError):
 
 
 class UnknownNameError(ConditionError):
-    """A field or an event type that does not exist, or that the running sensor cannot fill."""
+    """A field, a transformer or an event type that does not exist."""
+
+
+class UnfillableError(UnknownNameError):
+    """A field that exists, but that the running sensor cannot fill."""
 
 
 def excerpt(text: str, offset: int) -> str:

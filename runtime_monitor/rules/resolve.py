@@ -13,7 +13,7 @@ from msgspec import Struct
 from runtime_monitor.events import Event
 from runtime_monitor.rules import fields, operators, syscalls, transformers, tree
 from runtime_monitor.rules.fields.field import Argument, Field, Several, Type
-from runtime_monitor.rules.problems import ConditionError, UnknownNameError
+from runtime_monitor.rules.problems import ConditionError, UnfillableError, UnknownNameError
 
 
 class Value(Struct, frozen=True):
@@ -118,10 +118,6 @@ class Resolver:
             # The check comes from a macro, so that its offset is one of the macro's text.
             raise type(error)(error.message, tree.render(node), 0) from None
 
-    def can_fill(self, name: str) -> bool:
-        """Whether the sensor fills a field that exists."""
-        return self._fillable is None or name in self._fillable
-
     def value(self, operand: tree.Operand, text: str) -> Value:
         """One operand."""
         key = str(operand)
@@ -138,7 +134,7 @@ class Resolver:
             raise UnknownNameError(str(error), text, operand.offset) from None
         if self._fillable is not None and field.name not in self._fillable:
             message = f"field {field.name} exists, but this sensor cannot fill it ({', '.join(field.needs)})"
-            raise UnknownNameError(message, text, operand.offset)
+            raise UnfillableError(message, text, operand.offset)
         several = field.several
         if several is Several.ANY and field.argument is Argument.OPTIONAL_INDEX and argument is not None:
             several = Several.NO

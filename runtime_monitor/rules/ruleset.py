@@ -8,6 +8,7 @@ by `reload`; `engine` runs the rules.
 import hashlib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from typing import Literal
 
 from msgspec import Struct, structs
 
@@ -25,7 +26,7 @@ from runtime_monitor.rules import (
     resolve,
     template,
 )
-from runtime_monitor.rules.problems import ConditionError, Place, Problem, RuleError, UnknownNameError
+from runtime_monitor.rules.problems import ConditionError, Place, Problem, RuleError, UnfillableError, UnknownNameError
 
 MANY_TYPES = 100
 """Event types above which Falco warns: the rule is asked for nearly every event."""
@@ -44,11 +45,15 @@ class Source(Struct, frozen=True):
 class Options(Struct, frozen=True):
     """How rules are loaded.
 
-    `fillable` are the fields that the sensor fills, None for all; rules below `priority` are left out; `append_output`
-    puts the suggested fields behind every output.
+    `fillable` are the fields that the sensor fills, `delivered` the event types that it hands over, None for all. A
+    condition that needs others is an error, or with `lenient` a warning and the rule is left out: never is it silently
+    false. In outputs such a field prints <NA>. Rules below `priority` are left out; `append_output` puts the suggested
+    fields behind every output.
     """
 
     fillable: AbstractSet[str] | None = None
+    delivered: AbstractSet[str] | None = None
+    lenient: bool = False
     priority: Priority = Priority.DEBUG
     append_output: bool = True
 
@@ -107,6 +112,7 @@ class _Loader:
         self._options = options
         self._collected = collect.Collected()
         self._resolver = resolve.Resolver(options.fillable)
+        self._outputs = resolve.Resolver(None)
         self._lists: dict[str, str] = {}
         self._macros: dict[str, macros.Expanded] = {}
         self._used: set[str] = set()
@@ -184,7 +190,7 @@ class _Loader:
         try:
             condition = self._condition(item)
             place = item.output_place or item.place
-            output = template.compile_output(item.output or "", self._resolver, append=self._options.append_output)
+            output = template.compile_output(item.output or "", self._outputs, append=self._options.append_output)
         except RuleError as error:
             self.problems.append(_named(error.problem, name))
             return None
@@ -198,7 +204,20 @@ class _Loader:
         if len(rule.types) > MANY_TYPES and item.warn_evttypes is not False:
             message = f"matches {len(rule.types)} event types: bind evt.type, or every event is asked"
             self.problems.append(Problem("warning", "LOAD_NO_EVTTYPE", message, place, name))
-        return rule if rule.enabled and rule.priority <= self._options.priority else None
+        if not rule.enabled or rule.priority > self._options.priority:
+            return None
+        return rule if self._is_delivered(rule, place) else None
+
+    def _is_delivered(self, rule: Rule, place: Place) -> bool:
+        """Whether the sensor hands over any event that can fire the rule; says so where not."""
+        delivered = self._options.delivered
+        if delivered is None or not rule.types or rule.types & delivered:
+            return True
+        message = f"needs {', '.join(sorted(rule.types))}, of which this sensor tells nothing"
+        severity: Literal["error", "warning"] = "warning" if self._options.lenient else "error"
+        named = f"rule '{rule.name}'"
+        self.problems.append(Problem(severity, "LOAD_UNKNOWN_FILTER", f"{message}: the rule is left out", place, named))
+        return False
 
     def _condition(self, item: items.RuleItem) -> resolve.Node:
         text = exceptions.conjoin(item.condition or "", item.exceptions or ())
@@ -207,7 +226,7 @@ class _Loader:
 
     def _unknown_name(self, error: UnknownNameError, item: items.RuleItem, place: Place) -> Problem:
         name = f"rule '{item.name}'"
-        if item.skip_if_unknown_filter:
+        if item.skip_if_unknown_filter or (self._options.lenient and isinstance(error, UnfillableError)):
             message = f"{error.message}: the rule is skipped"
             return Problem("warning", "LOAD_UNKNOWN_FILTER", message, place, name, error.excerpt())
         return _problem(error, place, name)

@@ -24,7 +24,7 @@ SUGGESTED = (
     *("container.id", "container.name", "container.image.repository", "container.image.tag"),
     *("k8s.pod.name", "k8s.ns.name"),
 )
-"""What Falco's container plugin suggests: fields behind every output, unless they are in it or cannot be filled."""
+"""What Falco's container plugin suggests: fields behind every output that does not have them."""
 
 
 class Slot(Struct, frozen=True):
@@ -107,7 +107,7 @@ def _suggested(parts: list[str | Slot], resolver: resolve.Resolver) -> list[str 
     there = {value.key for part in parts if isinstance(part, Slot) for value in part.inner}
     added: list[str | Slot] = []
     for name in SUGGESTED:
-        if name not in there and resolver.can_fill(name):
+        if name not in there:
             value = resolver.value(tree.Field(name), name)
             added += [f" {name.replace('.', '_')}=", Slot(value, 0, (value,))]
     return added

@@ -15,6 +15,13 @@ def clock(nanoseconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}.{rest:09d}"
 
 
+def _number(event: Event) -> int | None:
+    call = event.evt
+    if call.num is not None or call.sequence is None:
+        return call.num
+    return call.sequence + 1
+
+
 def _argument(event: Event, name: str) -> str | None:
     value = event.evt.arguments.get(name)
     return None if value is None else str(value)
@@ -38,7 +45,13 @@ def _datetime(event: Event) -> str:
 
 
 FIELDS = (
-    plain("evt.num", "evt.num", Type.NUMBER, "Number of the event since the sensor started, from 1."),
+    Field(
+        name="evt.num",
+        type=Type.NUMBER,
+        doc="Number of the event since the sensor started, from 1; the sensor counts on each CPU.",
+        needs=("podseal.sequence",),
+        read=_number,
+    ),
     plain("evt.type", "evt.type", Type.STRING, "Name of the system call or event: openat, execve."),
     plain("evt.type", "syscall.type", Type.STRING, "The same as evt.type.", needs=("evt.type",)),
     Field(

@@ -53,6 +53,25 @@ def test_a_field_that_the_sensor_cannot_fill_is_refused_by_name() -> None:
     assert [rule.name for rule in skipped.rules] == ["b"]
 
 
+def test_what_the_sensor_cannot_tell_leaves_out_a_rule_with_a_warning_when_lenient() -> None:
+    """A field or an event type; the others stay. In an output such a field is no matter."""
+    text = (
+        given.rule("field", "evt.type = open and fd.sip.name = x")
+        + given.rule("type", "evt.type = connect")
+        + given.rule("stays", "evt.type in (open, connect)", output="'%fd.sip.name'")
+    )
+    sensor = {"fillable": frozenset({"evt.type"}), "delivered": frozenset({"open"})}
+    found = given.loaded(text, **sensor, lenient=True)
+    assert [(each.severity, each.item) for each in found.problems] == [
+        ("warning", "rule 'field'"),
+        ("warning", "rule 'type'"),
+    ]
+    assert [rule.name for rule in found.rules] == ["stays"]
+    strict = given.loaded(text, **sensor)
+    assert [problem.item for problem in strict.errors] == ["rule 'field'", "rule 'type'"]
+    assert "needs connect, of which this sensor tells nothing" in strict.errors[1].message
+
+
 def test_the_hash_is_the_name_s() -> None:
     """So that a changed rule keeps the ids of its alerts."""
     one, two = (given.loaded(given.rule("a", f"evt.type = {kind}")).rules[0] for kind in ("open", "execve"))

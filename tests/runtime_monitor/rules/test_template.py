@@ -65,12 +65,6 @@ def test_suggested_fields_come_behind_unless_they_are_there() -> None:
     assert "container_id" not in text
 
 
-def test_suggested_fields_that_cannot_be_filled_are_left_out() -> None:
-    """Rather than <NA> in every alert."""
-    resolver = resolve.Resolver(frozenset({"container.id"}))
-    assert template.compile_output("x", resolver, append=True).render(EVENT) == "x container_id=<NA>"
-
-
 @pytest.mark.parametrize(
     "text", ["%", "50% off", "%nonsense", "%proc.nmae", "%99999proc.name", "%proc.aname[", "%tolower(x)", "x" * 70_000]
 )

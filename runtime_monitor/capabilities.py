@@ -1,0 +1,33 @@
+"""What this sensor can tell: the attributes of events that it fills, and the event types that it hands over.
+
+In: nothing. Out: `fillable` and `delivered`, by which rules are loaded for this sensor (`rules.ruleset.Options`).
+Called by `commands.run`. A test holds it against the sources of `kernel` and `enrich`: whoever fills another attribute
+takes it out of the list here.
+"""
+
+from typing import Final
+
+from runtime_monitor.kernel import calls
+from runtime_monitor.rules import fields
+
+UNFILLED: Final = frozenset(
+    {
+        *("evt.num", "evt.is_open_exec", "evt.buffer", "podseal.gap", "proc.is_vpgid_leader", "user.loginname"),
+        *("fd.l4proto", "fd.sockfamily", "fd.lip", "fd.lport", "fd.rip", "fd.rport", "fd.is_server"),
+        *("fd.lip.name", "fd.rip.name", "fd.connected", "fd.name_changed"),
+    }
+)
+"""Attributes that no event of this sensor has: connections, and names of their ends, come with the calls for them."""
+
+BESIDE_CALLS: Final = frozenset({"execve", "execveat", "procexit", "write", "pwrite"})
+"""Events that stand in no table of calls: programs, their ends, and summaries of further writes."""
+
+
+def fillable() -> frozenset[str]:
+    """The fields that rules may ask of this sensor's events."""
+    return fields.fillable(fields.ATTRIBUTES - UNFILLED)
+
+
+def delivered() -> frozenset[str]:
+    """The event types that this sensor hands over."""
+    return frozenset(call.name for call in calls.CALLS) | frozenset(calls.URING.values()) | BESIDE_CALLS
