@@ -15,7 +15,7 @@ from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.sensor import Sensor, Settings
 from runtime_monitor.selftest import quiet, run
 from runtime_monitor.selftest.behaviour import Behaviour, discover
-from runtime_monitor.selftest.source import Live
+from runtime_monitor.selftest.source import Live, live
 
 _SEEN = {True: "seen", False: "MISSED", None: "not here"}
 _PATIENCE = 5.0
@@ -54,10 +54,10 @@ def command(output: str, only: tuple[str, ...], quiet_seconds: float, patience: 
             click.echo(f"{each.name:<38} {each.about}")
         return
     try:
-        with Sensor.open(Settings()) as sensor:
+        with Sensor.open(Settings()) as sensor, live(sensor) as source:
             click.echo(sensor.describe(), err=True)
-            rows = _play(Live(sensor), chosen, run.Terms(sensor.tier, patience), output)
-            noise = quiet.keep(Live(sensor), quiet_seconds) if quiet_seconds else []
+            rows = _play(source, chosen, run.Terms(sensor.tier, patience), output)
+            noise = quiet.keep(source, quiet_seconds) if quiet_seconds else []
     except (KernelError, OSError) as error:
         click.echo(f"podseal-monitor selftest: {error}", err=True)
         sys.exit(2)

@@ -10,6 +10,7 @@ point, in runc's order.
 """
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -21,6 +22,9 @@ from pathlib import Path
 from runtime_monitor.selftest import cgroups, linux
 
 NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWCGROUP
+BUNDLES = Path("/run") / cgroups.PARENT
+"""Where the containers' bundles lie: one folder each, named by its id."""
+NAME = "self-test"
 VOLUME = "/podseal-volume"
 """Where a directory of the host is mounted, as the kubelet mounts an emptyDir."""
 IDLE = ("/bin/sh", "-c", "while read -r line; do sh -c true; done")
@@ -72,7 +76,7 @@ def running(configuration: Configuration | None = None) -> Iterator[Container]:
     configuration = configuration or Configuration()
     container_id = secrets.token_hex(32)
     cgroup = cgroups.make(container_id)
-    folder = Path("/run") / cgroups.PARENT / container_id
+    folder = BUNDLES / container_id
     lease, held = os.pipe()
     answer, said = os.pipe()
     entry, stdin = os.pipe()
@@ -134,6 +138,7 @@ def _shim(bundle: _Bundle) -> None:
 def _mount_root(bundle: _Bundle) -> None:
     bundle.folder.mkdir(parents=True)
     linux.mount("tmpfs", str(bundle.folder), "tmpfs", options="mode=755")
+    _write_configuration(bundle)
     for name in ("image", "upper", "work", "merged", "volume"):
         (bundle.folder / name).mkdir()
     for path, content in bundle.configuration.image.items():
@@ -142,6 +147,18 @@ def _mount_root(bundle: _Bundle) -> None:
         file.write_bytes(content)
     layers = f"lowerdir={bundle.folder}/image:/,upperdir={bundle.folder}/upper,workdir={bundle.folder}/work"
     linux.mount("overlay", str(bundle.folder / "merged"), "overlay", options=layers)
+
+
+def _write_configuration(bundle: _Bundle) -> None:
+    """The bundle's config.json, as far as a monitor reads it (opencontainers/runtime-spec, config.md)."""
+    configuration = {
+        "ociVersion": "1.0.2",
+        "process": {"args": list(bundle.configuration.entrypoint), "user": {"uid": 0, "gid": 0}},
+        "root": {"path": "merged", "readonly": bundle.configuration.read_only},
+        "mounts": [{"destination": VOLUME, "type": "bind", "source": f"{bundle.folder}/volume", "options": ["rw"]}],
+        "annotations": {"io.kubernetes.cri.container-name": NAME},
+    }
+    (bundle.folder / "config.json").write_text(json.dumps(configuration))
 
 
 def _start(bundle: _Bundle) -> int:

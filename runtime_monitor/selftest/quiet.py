@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runtime_monitor import verdicts
 from runtime_monitor.events import Event
 from runtime_monitor.selftest import container
 from runtime_monitor.selftest.run import Listener, Source, listening
@@ -62,7 +63,6 @@ def keep(source: Source, seconds: float) -> list[Event]:
     said: list[Event] = []
     own = Own()
     with listening(source) as listener, container.running(container.Configuration(_ENTRYPOINT)) as resident:
-        source.adopt(resident)
         own.add(resident)
         with tempfile.TemporaryDirectory() as folder:
             while time.monotonic() < deadline:
@@ -92,5 +92,5 @@ def _verdicts(listener: Listener, until: float) -> Sequence[Event]:
 
 
 def speaks(event: Event) -> bool:
-    """Whether an event is a verdict: somebody came in, or the root changed."""
-    return event.session.id is not None or event.session.kind is not None or event.drift.kind is not None
+    """Whether the monitor would make an alert of it."""
+    return bool(verdicts.judge(event))

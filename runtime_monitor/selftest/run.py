@@ -26,9 +26,6 @@ class Source(Protocol):
     def poll(self, timeout: float) -> list[Event]:
         """The events that have come, waiting at most `timeout` seconds for the first."""
 
-    def adopt(self, made: container.Container) -> None:
-        """Learn of a container before anything happens in it."""
-
 
 @dataclass(frozen=True)
 class Row:
@@ -116,8 +113,7 @@ def play(source: Source, behaviours: Sequence[Behaviour], terms: Terms) -> Itera
     """
     image = {f"{HOME}/{name}": b"podseal\n" for each in behaviours for name in ("README", *each.image)}
     with listening(source) as listener, container.running(container.Configuration(image=image)) as made:
-        source.adopt(made)
-        stage = Stage(made, source.adopt)
+        stage = Stage(made)
         for each in behaviours:
             listener.drain()
             yield _row(each, stage, listener, terms)

@@ -1,39 +1,61 @@
-"""The node's own sensor as the self-test's source of events.
+"""The monitor's own way of an event, sensor and pipeline, as the self-test's source of events.
 
-In: an open sensor. Out: a `Source`: its events as they come, and containers made known to it. Called by
-`podseal-monitor selftest` and by the tests of the kernel.
+In: an open sensor. Out: a `Source` of enriched events. The containers are found as those of any runtime are, by their
+cgroup and OCI bundle; only the place where bundles lie is the self-test's own. Called by `podseal-monitor selftest` and
+by the tests of the kernel.
 """
 
-import dataclasses
-from dataclasses import dataclass
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
+from runtime_monitor import pipeline
+from runtime_monitor.alerts import Alert
+from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users
 from runtime_monitor.events import Event
-from runtime_monitor.kernel.machine import Host
-from runtime_monitor.kernel.roots import Root, root_of_process
 from runtime_monitor.kernel.sensor import Sensor
-from runtime_monitor.selftest.container import Container
+from runtime_monitor.node import SensorSource
+from runtime_monitor.selftest.container import BUNDLES
 
 
-@dataclass(frozen=True)
 class Live:
-    """A sensor that is open."""
+    """The pipeline of one sensor; it judges nothing and keeps nothing but the events of one step."""
 
-    sensor: Sensor
+    def __init__(self, sensor: Sensor, known: containers.Containers) -> None:
+        self._seen: list[Event] = []
+        of_pods = pods.Pods()
+        stages = pipeline.Stages(
+            containers=known,
+            pods=of_pods,
+            processes=processes.Processes(),
+            users=users.Users(),
+            sessions=sessions.Sessions(of_pods.get),
+        )
+        self._pipeline = pipeline.Pipeline(SensorSource(sensor), stages, lambda _: (), self, self)
 
     def poll(self, timeout: float) -> list[Event]:
-        """What has come, waiting at most `timeout` seconds for the first."""
-        return self.sensor.poll(timeout)
+        """What has come through, waiting at most `timeout` seconds for the first."""
+        self._seen = []
+        self._pipeline.step(timeout)
+        return self._seen
 
-    def adopt(self, made: Container) -> None:
-        """Tell the sensor of a container, as the pipeline does of those that it finds."""
-        self.sensor.watch_root(root_of(made, self.sensor.host))
+    def append(self, new: Iterable[Alert]) -> bool:
+        """For the pipeline, as its spool: there are no alerts."""
+        del new
+        return True
+
+    def seen(self, event: Event) -> None:
+        """For the pipeline, as its observer: an event, enriched."""
+        self._seen.append(event)
+
+    def kept(self, alerts: Sequence[Alert]) -> None:
+        """For the pipeline, as its observer: there are no alerts."""
 
 
-def root_of(made: Container, host: Host) -> Root:
-    """By what the kernel knows a container: its root's superblock, its namespaces, its cgroup, its upper directory."""
-    upper = made.upper.stat()
-    return dataclasses.replace(
-        root_of_process(made.pid, host),
-        cgroup=made.cgroup.folder.stat().st_ino,
-        trees=((upper.st_dev, upper.st_ino),),
-    )
+@contextlib.contextmanager
+def live(sensor: Sensor) -> Iterator[Live]:
+    """The pipeline of a sensor, until the end of the context."""
+    host = roots.Host(sensor.host.root_device, sensor.host.mount_namespace, sensor.host.pid_namespace)
+    known = containers.Containers(bundles.Bundles(more=(BUNDLES,)), roots.Proc(host), time.time_ns)
+    with contextlib.closing(known):
+        yield Live(sensor, known)

@@ -24,10 +24,9 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Stage:
-    """A container and how to act in it. `adopt` tells the sensor of a further container."""
+    """A container and how to act in it."""
 
     container: Container
-    adopt: Callable[[Container], None]
 
     def execute(
         self, *arguments: str, streams: entry.Streams | None = None, way: entry.Way = entry.EXEC
@@ -62,5 +61,4 @@ class Stage:
     def other(self, configuration: Configuration) -> Iterator["Stage"]:
         """A stage with another container, made as `configuration` says."""
         with running(configuration) as made:
-            self.adopt(made)
-            yield Stage(made, self.adopt)
+            yield Stage(made)

@@ -8,7 +8,7 @@ import pytest
 
 from runtime_monitor import events
 from runtime_monitor.kernel import sensor
-from runtime_monitor.selftest import container, entry, source, stage
+from runtime_monitor.selftest import container, entry, stage
 from tests.kernel import able
 
 pytestmark = pytest.mark.kernel
@@ -39,7 +39,6 @@ def test_what_does_not_fit_is_counted_and_leaves_a_gap() -> None:
         sensor.Sensor.open(sensor.Settings(ring_bytes=SMALL)) as opened,
         container.running() as made,
     ):
-        source.Live(opened).adopt(made)
         entry.call(made, _create_many)
         told = _all(opened)
         lost = opened.losses().ring_full
@@ -71,7 +70,6 @@ def test_nothing_is_lost_where_there_is_room() -> None:
     """Every file of the flood is told, once."""
     able.to_load_programs()
     with sensor.Sensor.open(sensor.Settings()) as opened, container.running() as made:
-        source.Live(opened).adopt(made)
         entry.call(made, _create_many)
         told = [event for event in _all(opened) if event.fd.root == made.device and event.evt.is_open_write]
         assert opened.losses() == sensor.Losses()

@@ -16,9 +16,9 @@ QUIET_SECONDS = 60.0
 def rows() -> dict[str, run.Row]:
     """The table, played once."""
     able.to_load_programs()
-    with sensor.Sensor.open(sensor.Settings()) as opened:
+    with sensor.Sensor.open(sensor.Settings()) as opened, source.live(opened) as live:
         terms = run.Terms(opened.tier, patience=20.0)
-        return {row.behaviour: row for row in run.play(source.Live(opened), BEHAVIOURS, terms)}
+        return {row.behaviour: row for row in run.play(live, BEHAVIOURS, terms)}
 
 
 @pytest.mark.parametrize("name", [each.name for each in BEHAVIOURS])
@@ -32,5 +32,5 @@ def test_it_is_seen(rows: dict[str, run.Row], name: str) -> None:
 def test_the_quiet_is_kept() -> None:
     """A minute of what containers and hosts always do: not one event that is a verdict."""
     able.to_load_programs()
-    with sensor.Sensor.open(sensor.Settings()) as opened:
-        assert quiet.keep(source.Live(opened), QUIET_SECONDS) == []
+    with sensor.Sensor.open(sensor.Settings()) as opened, source.live(opened) as live:
+        assert quiet.keep(live, QUIET_SECONDS) == []

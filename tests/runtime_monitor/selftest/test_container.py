@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from runtime_monitor.enrich import bundles
 from runtime_monitor.selftest import container, entry, stage
 from tests import waiting
 from tests.kernel import able
@@ -43,6 +44,14 @@ def test_a_read_only_root_refuses() -> None:
         refused = entry.execute(made, ["/bin/sh", "-c", "echo > /written"])
         assert refused.status != 0
         assert b"Read-only file system" in refused.output
+
+
+def test_its_bundle_says_what_it_is(running: container.Container) -> None:
+    """In the runtime's place and form, so that a monitor finds it as any other one."""
+    found = bundles.Bundles(more=(container.BUNDLES,)).read(running.id)
+    assert found is not None
+    assert (found.container.name, found.container.rootfs_readonly) == (container.NAME, False)
+    assert found.container.entrypoint == container.IDLE
 
 
 def test_nothing_is_left() -> None:

@@ -85,11 +85,10 @@ def test_a_trigger_that_fails_is_a_failure(source: double.Double) -> None:
     assert (row.seen, row.detail) == (False, "could not be played: stopped short")
 
 
-def test_the_container_is_adopted_with_the_files_that_behaviours_need(source: double.Double) -> None:
+def test_the_container_has_the_files_that_behaviours_need(source: double.Double) -> None:
     """They are of its image."""
 
     def play(here: stage.Stage) -> None:
-        assert source.adopted == [here.container]
         assert (here.container.root / f"{stage.HOME}/needed".lstrip("/")).exists()
         source.events.put(MKDIR)
 

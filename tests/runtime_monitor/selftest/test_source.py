@@ -1,23 +1,29 @@
-"""The sensor as a source: by what the kernel knows a container."""
+"""The monitor's own way of an event: a container is found by its bundle, and its events are enriched."""
 
 import pathlib
 
 import pytest
 
-from runtime_monitor.kernel import machine
-from runtime_monitor.selftest import container, source
+from runtime_monitor.kernel import sensor
+from runtime_monitor.selftest import container, entry, run, source
+from tests.kernel import able
 
 pytestmark = pytest.mark.kernel
 
 
-def test_a_container_is_known_by_its_superblock_namespaces_cgroup_and_upper_directory(
-    running: container.Container,
-) -> None:
-    """All of them the container's own."""
-    root = source.root_of(running, machine.host())
-    upper = running.upper.stat()
-    assert root.device == running.root.stat().st_dev
-    assert root.trees == ((upper.st_dev, upper.st_ino),)
-    own = [pathlib.Path(f"/proc/self/ns/{kind}").stat().st_ino for kind in ("mnt", "pid")]
-    assert not {root.mount_namespace, root.pid_namespace} & set(own)
-    assert root.cgroup == running.cgroup.folder.stat().st_ino
+def test_a_write_comes_with_its_container() -> None:
+    """Nobody tells the sensor of the container; its name is the bundle's."""
+    able.to_load_programs()
+    with (
+        sensor.Sensor.open(sensor.Settings()) as opened,
+        source.live(opened) as live,
+        run.listening(live) as listener,
+        container.running() as made,
+    ):
+        entry.call(made, pathlib.Path("/written").touch)
+        while (arrival := listener.next(20)) is not None:
+            event = arrival.event
+            if event.fd.name == "/written":
+                assert (event.container.full_id, event.container.name) == (made.id, container.NAME)
+                return
+    pytest.fail("no event came")

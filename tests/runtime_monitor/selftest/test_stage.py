@@ -8,15 +8,9 @@ pytestmark = pytest.mark.kernel
 
 
 @pytest.fixture
-def adopted() -> list[container.Container]:
-    """The containers that the sensor was told of."""
-    return []
-
-
-@pytest.fixture
-def here(running: container.Container, adopted: list[container.Container]) -> stage.Stage:
+def here(running: container.Container) -> stage.Stage:
     """A stage with the folder's container."""
-    return stage.Stage(running, adopted.append)
+    return stage.Stage(running)
 
 
 def test_a_program_that_is_not_there(here: stage.Stage) -> None:
@@ -25,10 +19,9 @@ def test_a_program_that_is_not_there(here: stage.Stage) -> None:
         here.execute("such-program")
 
 
-def test_another_container_is_told_of_and_ends(here: stage.Stage, adopted: list[container.Container]) -> None:
+def test_another_container_ends(here: stage.Stage) -> None:
     """With an entry point that ends when it is sent a line."""
     with here.other(container.Configuration(entrypoint=("/bin/sh", "-c", "read -r line"))) as other:
-        assert adopted == [other.container]
         other.end()
 
 
