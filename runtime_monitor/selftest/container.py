@@ -21,6 +21,7 @@ from pathlib import Path
 
 from runtime_monitor.selftest import cgroups, linux
 
+MOST_DESCRIPTORS = 1024
 NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWCGROUP
 BUNDLES = Path("/run") / cgroups.PARENT
 """Where the containers' bundles lie: one folder each, named by its id."""
@@ -119,6 +120,7 @@ class _Bundle:
 def _shim(bundle: _Bundle) -> None:
     """Mount the root, start the container, wait for the self-test's end, take everything down. Never returns."""
     os.setsid()  # the terminal's Ctrl-C is for the self-test, which then closes the lease
+    _close_all_but(bundle.lease, bundle.said, bundle.stdin)
     try:
         _mount_root(bundle)
         pid = _start(bundle)
@@ -133,6 +135,15 @@ def _shim(bundle: _Bundle) -> None:
     finally:
         _take_down(bundle)
         os._exit(0)
+
+
+def _close_all_but(*kept: int) -> None:
+    """Let go of the self-test's descriptors: the sensor's programs live as long as somebody holds them."""
+    first = 3
+    for each in sorted(kept):
+        os.closerange(first, each)
+        first = each + 1
+    os.closerange(first, MOST_DESCRIPTORS)
 
 
 def _mount_root(bundle: _Bundle) -> None:
@@ -195,8 +206,7 @@ def _become(bundle: _Bundle) -> None:
     output = os.open("/dev/null", os.O_RDWR)
     for number, descriptor in enumerate((bundle.stdin, output, output)):
         os.dup2(descriptor, number)
-    os.closerange(3, bundle.said)
-    os.closerange(bundle.said + 1, 1024)
+    _close_all_but(bundle.said)
     arguments = list(bundle.configuration.entrypoint)
     os.execve(arguments[0], arguments, {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"})
 

@@ -43,11 +43,12 @@ class Way:
 
     namespaces: int = ALL
     join_cgroup: bool = True
+    name: str = "runc"  # of the helper: who puts a process into a container is known by it, too
     inherit: tuple[int, ...] = ()  # descriptors that stay open, beside the standard streams
 
 
 EXEC = Way()
-NSENTER = Way(linux.CLONE_NEWNS | linux.CLONE_NEWPID, join_cgroup=False)
+NSENTER = Way(linux.CLONE_NEWNS | linux.CLONE_NEWPID, join_cgroup=False, name="nsenter")
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ class _Inner:
 
 def _help(container: Container, function: Callable[[], object], inner: _Inner, way: Way) -> None:
     """Join, fork, wait: the part of the runtime."""
+    linux.set_name(way.name)
     for number, descriptor in enumerate((inner.stdin, inner.stdout, inner.stdout)):
         os.dup2(descriptor, number)
     if way.join_cgroup:

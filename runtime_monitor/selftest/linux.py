@@ -21,6 +21,7 @@ MS_REC: Final = 0x4000
 MS_PRIVATE: Final = 0x4_0000
 MNT_DETACH: Final = 0x2
 PR_SET_PDEATHSIG: Final = 1
+PR_SET_NAME: Final = 15
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
@@ -57,6 +58,11 @@ def unmount(target: str) -> None:
 def die_with_parent(signal: int) -> None:
     """prctl(PR_SET_PDEATHSIG): get this signal when the parent's thread ends."""
     _check(_LIBC.prctl(ctypes.c_int(PR_SET_PDEATHSIG), ctypes.c_ulong(signal), 0, 0, 0), "prctl")
+
+
+def set_name(name: str) -> None:
+    """Take a name of at most 15 bytes, see prctl(2): what the kernel calls the process until it executes a program."""
+    _check(_LIBC.prctl(ctypes.c_int(PR_SET_NAME), name.encode(), 0, 0, 0), "prctl")
 
 
 def syscall(name: str, number: int, *arguments: int | bytes | None) -> int:

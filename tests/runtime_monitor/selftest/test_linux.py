@@ -2,11 +2,12 @@
 
 import errno
 import os
+import pathlib
 import signal
 
 import pytest
 
-from runtime_monitor.selftest import linux
+from runtime_monitor.selftest import entry, linux
 
 
 def test_a_call_by_its_number() -> None:
@@ -30,6 +31,16 @@ def test_a_refusal_names_the_call(call, name: str) -> None:  # type: ignore[no-u
     with pytest.raises(OSError, match=name) as refusal:
         call()
     assert refusal.value.errno in (errno.EBADF, errno.ENOENT, errno.EPERM)
+
+
+def test_a_name_is_the_processes() -> None:
+    """As /proc tells it."""
+
+    def named() -> None:
+        linux.set_name("runc")
+        assert pathlib.Path("/proc/self/comm").read_text() == "runc\n"
+
+    entry.outside(named)
 
 
 def test_a_child_dies_with_its_parent() -> None:
