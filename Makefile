@@ -57,8 +57,9 @@ cluster-down: setup ## remove it with everything that it made on the machine
 bench: setup ## every figure with its goal, as a ratio of interleaved blocks; SUITE=webhook for one
 	@$(RUN)python -m tests.bench $(SUITE)
 
-drills: setup ## failure drills on a cluster of their own, as a table; exit 1 where a pod creation was lost
+drills: setup ## failure drills on a cluster of their own; the self-test, and five minutes that must stay quiet; exit 1 where something was lost
 	@$(RUN)python -m tests.drills
+	@$(RUN)podseal-monitor selftest --quiet 300
 
 manifests: setup ## make install.yaml, the chart's schema and its table of values anew
 	@$(RUN)python -m tests.manifests.render

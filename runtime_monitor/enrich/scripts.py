@@ -18,7 +18,7 @@ from runtime_monitor.events import Drift, Event, Process
 INTERPRETERS: Final = (
     (re.compile(r"(?:ba|da|a|k|mk|z|fi|c|tc|ya)?sh|busybox"), re.compile(r"-[a-zA-Z]*c|--command")),
     (re.compile(r"(?:python|pypy)[\d.]*"), re.compile(r"-[a-zA-Z]*[cm]")),
-    (re.compile(r"(?:perl|ruby|lua|node|nodejs)[\d.]*"), re.compile(r"-[a-zA-Z]*[eE]|--eval|--print|-p")),
+    (re.compile(r"(?:perl|ruby|lua|node|nodejs)[\d.]*"), re.compile(r"-[a-zA-Z]*[eE]|--eval|--print")),
     (re.compile(r"php[\d.]*"), re.compile(r"-r|--run")),
 )
 """Programs that run a file which is their argument, and the options whose next word is code or a module instead."""

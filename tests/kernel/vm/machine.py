@@ -21,6 +21,9 @@ import time
 from tests.kernel.vm import debian
 
 MEMORY = "1G"
+WITH_BPF = "lockdown,capability,landlock,yama,bpf"
+WITHOUT_BPF = "lockdown,capability,landlock,yama"
+"""Lists of security modules: with BPF among them programs attach to their hooks, without it to the functions' entry."""
 PROGRAMS = pathlib.Path(sys.executable).parent
 """Where the environment keeps virtme-ng's programs."""
 BOOT = 240.0
