@@ -16,9 +16,6 @@ from tests.kernel.vm import debian, machine
 
 pytestmark = pytest.mark.qemu
 
-LSM = "lockdown,capability,landlock,yama,bpf"
-NO_LSM = "lockdown,capability,landlock,yama"
-
 
 @dataclasses.dataclass(frozen=True)
 class Table:
@@ -30,7 +27,7 @@ class Table:
     said: str
 
 
-@pytest.fixture(scope="module", params=[LSM, NO_LSM], ids=["lsm", "fentry"])
+@pytest.fixture(scope="module", params=[machine.WITH_BPF, machine.WITHOUT_BPF], ids=["lsm", "fentry"])
 def table(request: pytest.FixtureRequest) -> Table:
     """The self-test's table on Debian's 6.1, once for each way."""
     able.to_make_containers()
@@ -44,7 +41,7 @@ def table(request: pytest.FixtureRequest) -> Table:
     said, bracket, rows = outcome.output.partition("\n[\n")
     assert bracket, outcome.output
     decoded = json.loads("[" + rows)
-    booted = "lsm" if request.param is LSM else "fentry"
+    booted = "lsm" if request.param is machine.WITH_BPF else "fentry"
     return Table(booted, {row["behaviour"]: row for row in decoded}, decoded[0]["tier"], said)
 
 
