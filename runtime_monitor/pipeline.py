@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from runtime_monitor import waiting
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import containers, pods, preparations, processes, sessions, shells, users, writes
+from runtime_monitor.enrich import containers, pods, preparations, processes, scripts, sessions, shells, users, writes
 from runtime_monitor.enrich.roots import Root
 from runtime_monitor.events import Event
 
@@ -88,6 +88,7 @@ class Pipeline:
         self.counts = Counts()
         self.waiting = waiting.Waiting(self._ask)
         self._preparations = preparations.Preparations()
+        self._scripts = scripts.Scripts()
         self._source, self._stages, self._judge, self._spool = source, stages, judge, spool
         self._observer = observer
 
@@ -129,8 +130,14 @@ class Pipeline:
         event = stages.processes(event)
         event = stages.users(event)
         event = stages.writes(event)
-        event = shells.mark(event)
+        event = shells.mark(event, self._inhabitant(event))
+        event = self._scripts(event)
         return stages.sessions(event)
+
+    def _inhabitant(self, event: Event) -> int | None:
+        """A process that lives in the event's container."""
+        known = self._stages.containers.find(event)
+        return None if known is None else known.pid
 
     def _ask(self, event: Event) -> waiting.Answer:
         """Whether an event can be enriched in full; looks where that may have become possible."""
@@ -150,6 +157,7 @@ class Pipeline:
         ended = self._stages.containers.ended()
         for known in ended:
             self._source.forget(known.root.device)
+            self._scripts.forget(known.root.device)
             self._stages.users.forget(known.container.full_id or "")
         if ended:
             # A device number that has become free may be another container's already.

@@ -139,6 +139,8 @@ class Containers:
         gone = []
         for pidfd, _ in self._poll.poll(0):
             device = self._by_pidfd.pop(pidfd)
+            # Closing takes it out of the set only where no forked process holds the same descriptor (epoll(7)).
+            self._poll.unregister(pidfd)
             os.close(pidfd)
             known = self._by_device.get(device)
             if known is None:

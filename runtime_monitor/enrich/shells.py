@@ -33,18 +33,21 @@ class Content(msgspec.Struct, frozen=True):
     digest: bytes
 
 
-def mark(event: Event) -> Event:
-    """The event of an exec with `drift.shell`; others as they are."""
+def mark(event: Event, inhabitant: int | None = None) -> Event:
+    """The event of an exec with `drift.shell`; others as they are.
+
+    `inhabitant` is a process of the same container, through which its files are read where the event's own has ended.
+    """
     if event.evt.type != "execve" or event.proc.exepath is None:
         return event
-    shell = _is_shell(event.proc)
+    shell = _is_shell(event.proc, inhabitant)
     return msgspec.structs.replace(event, drift=msgspec.structs.replace(event.drift, shell=shell))
 
 
-def _is_shell(proc: Process) -> bool:
+def _is_shell(proc: Process, inhabitant: int | None) -> bool:
     name = posixpath.basename(proc.exepath or "")
     if name not in SHELLS | MULTI_CALL and not _from_image(proc):
-        name = _original_name(proc) or name
+        name = _original_name(proc, inhabitant) or name
     if name in MULTI_CALL:
         return _applet(proc) in SHELLS
     return name in SHELLS
@@ -62,9 +65,11 @@ def _applet(proc: Process) -> str:
     return called
 
 
-def _original_name(proc: Process) -> str | None:
+def _original_name(proc: Process, inhabitant: int | None) -> str | None:
     """The name of the container's shell or multi-call program that has the same content; None where none has."""
     root = rooted.open_root(proc.pid or 0)
+    if root is None and inhabitant is not None:
+        root = rooted.open_root(inhabitant)
     if root is None:
         return None
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from runtime_monitor import pipeline
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users
+from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Event
 from runtime_monitor.kernel.sensor import Sensor
 from runtime_monitor.node import SensorSource
@@ -29,6 +29,7 @@ class Live:
             pods=of_pods,
             processes=processes.Processes(),
             users=users.Users(),
+            writes=writes.Writes(),
             sessions=sessions.Sessions(of_pods.get),
         )
         self._pipeline = pipeline.Pipeline(SensorSource(sensor), stages, lambda _: (), self, self)

@@ -75,6 +75,15 @@ def test_a_renamed_copy_is_still_a_shell(root: Path, source: str | None, argv: t
     assert shells.mark(own).drift.shell is False
 
 
+def test_a_shell_that_has_ended_is_known_through_another_process(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`kubectl exec POD -- ./renamed -c id` is over before its event is read; the container still runs."""
+    monkeypatch.setattr(rooted, "open_root", lambda pid: os.open(root, os.O_PATH) if pid == os.getpid() else None)
+    shutil.copy(root / "bin" / "sh", root / "srv" / "x")
+    event = executed("/srv/x", "kworker", exe_upper_layer=True)
+    assert shells.mark(event).drift.shell is False
+    assert shells.mark(event, inhabitant=os.getpid()).drift.shell is True
+
+
 def test_a_memory_file_is_read_through_the_process(root: Path) -> None:
     """It has no path; this test's own process stands in for one that runs."""
     shutil.copy(Path("/proc/self/exe").resolve(), root / "bin" / "bash")
