@@ -10,7 +10,9 @@ from tests.kernel import able
 from tests.runtime_monitor.selftest import double
 
 PLAIN = events.Event(evt=events.Call(type="execve"))
-WRITE = events.Event(evt=events.Call(type="openat"), drift=events.Drift(kind="write"))
+WRITE = events.Event(
+    evt=events.Call(type="openat"), fd=events.File(name="/x", root=70), drift=events.Drift(kind="write")
+)
 ENTRY = events.Event(evt=events.Call(type="execve"), session=events.Session(id="s", kind="exec", entry=True))
 
 
