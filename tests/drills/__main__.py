@@ -1,7 +1,8 @@
-"""`make drills`: every drill on a cluster of its own, printed as a table; exit 1 where something was lost.
+"""`make drills`: every drill, those of the webhook on a cluster of their own; exit 1 where something was lost.
 
-In: names of drills (none = all) and PODSEAL_TEST_CLUSTER=FOLDER for a cluster that runs already. Out: a line a drill:
-creations sent, failed, the longest time without one that passed. Exit code 2 where the machine lacks something.
+In: names of drills (none = all) and PODSEAL_TEST_CLUSTER=FOLDER for a cluster that runs already. Out: two tables with a
+line a drill: of the feed, alerts made, delivered, duplicated, lost; of the webhook, creations sent, failed, the longest
+time without one that passed. Exit code 2 where the machine lacks something.
 """
 
 import argparse
@@ -11,38 +12,67 @@ import tempfile
 
 from tests.cluster import given, requirements
 from tests.cluster.e2e import installation
-from tests.drills import drills
+from tests.drills import drills, feed
 
 NAMESPACE = "drills"
 ROUNDS = 4
 IDLE = (6.0, 45.0, 89.5, 90.0, 90.5)
 """The API server closes idle connections after 90 s; podseal would after 120 s."""
+KNOWN = ", ".join([*feed.DRILLS, *drills.DRILLS])
+FEED_OUTAGE, FEED_KILLS = 600.0, 100
+"""How many seconds a receiver of alerts is away, and how often a process is killed."""
+FEED_ROW = "{:<22} {:>8} {:>10} {:>11} {:>6}   {}"
 ROW = "{:<22} {:>6} {:>7} {:>11}   {}"
 
 
 def main() -> int:
     """Run the drills."""
     parser = argparse.ArgumentParser(prog="python -m tests.drills", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="DRILL", help=f"of: {', '.join(drills.DRILLS)}; none = all")
+    parser.add_argument("names", nargs="*", metavar="DRILL", help=f"of: {KNOWN}; none = all")
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="how often each event happens (default: %(default)s)"
     )
+    parser.add_argument("--outage", type=float, default=FEED_OUTAGE, help="seconds that a receiver is away")
+    parser.add_argument("--kills", type=int, default=FEED_KILLS, help="how often a process of the feed is killed")
     options = parser.parse_args()
-    unknown = sorted(set(options.names) - set(drills.DRILLS))
+    unknown = sorted(set(options.names) - set(drills.DRILLS) - set(feed.DRILLS))
     if unknown:
-        parser.error(f"there is no drill {unknown[0]!r}; the drills are {', '.join(drills.DRILLS)}")
+        parser.error(f"there is no drill {unknown[0]!r}; the drills are {KNOWN}")
+    names = options.names or [*feed.DRILLS, *drills.DRILLS]
+    lost = _run_feed([name for name in names if name in feed.DRILLS], options.outage, options.kills)
     try:
-        with given.bed() as bed, tempfile.TemporaryDirectory() as folder:
-            bed.create_namespace(NAMESPACE)
-            with installation.install(bed, pathlib.Path(folder)) as podseal:
-                lost = _run(
-                    options.names or list(drills.DRILLS), drills.Stage(podseal, NAMESPACE, options.rounds, IDLE)
-                )
-            bed.delete_namespace(NAMESPACE)
+        lost += _run_on_cluster([name for name in names if name in drills.DRILLS], options.rounds)
     except requirements.MissingError as error:
         sys.stderr.write(f"drills: {error}\n")
         return 2
     return 1 if lost else 0
+
+
+def _run_feed(names: list[str], outage: float, kills: int) -> int:
+    """Print the feed's table; return how many drills lost something."""
+    if names:
+        print(FEED_ROW.format("drill of the feed", "made", "delivered", "duplicated", "lost", ""), flush=True)
+    lost = 0
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = feed.DRILLS[name](feed.Stage(pathlib.Path(folder), outage, kills))
+        lost += bool(outcome.lost or outcome.fault)
+        told = f"FAULT: {outcome.fault}" if outcome.fault else outcome.note
+        counts = (outcome.made, outcome.delivered, outcome.duplicated, outcome.lost)
+        print(FEED_ROW.format(name, *counts, told), flush=True)
+    return lost
+
+
+def _run_on_cluster(names: list[str], rounds: int) -> int:
+    """Print the webhook's table; return how many drills lost something."""
+    if not names:
+        return 0
+    with given.bed() as bed, tempfile.TemporaryDirectory() as folder:
+        bed.create_namespace(NAMESPACE)
+        with installation.install(bed, pathlib.Path(folder)) as podseal:
+            lost = _run(names, drills.Stage(podseal, NAMESPACE, rounds, IDLE))
+        bed.delete_namespace(NAMESPACE)
+    return lost
 
 
 def _run(names: list[str], stage: drills.Stage) -> int:

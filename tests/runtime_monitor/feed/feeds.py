@@ -80,7 +80,7 @@ def feed(folder: pathlib.Path, *, port: int = 0, **settings: Any) -> Iterator[Fe
         made = Feed(f"http://{LOOPBACK}:{port}", process, log)
         try:
             if "tls_cert_file" not in listen:
-                waiting.until(lambda: _answers(made), f"the feed to answer: {log.read_text()[-2000:]}", 30)
+                waiting.until(lambda: _answers(made), f"the feed to answer: {log.read_text()[-2000:]}", 120)
             yield made
         finally:
             process.terminate()

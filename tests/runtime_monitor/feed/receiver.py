@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import http.server
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -81,6 +82,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    connections: list[socket.socket]
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Remember the connection, which a server that goes away takes with it."""
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
+
+    def end_connections(self) -> None:
+        """As the end of a process would."""
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away, or that has no certificate, is what the tests are about."""
@@ -94,6 +108,7 @@ def receiver(port: int = 0, context: ssl.SSLContext | None = None) -> Iterator[R
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     made.port = server.server_address[1]
+    server.connections = []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -101,5 +116,6 @@ def receiver(port: int = 0, context: ssl.SSLContext | None = None) -> Iterator[R
     finally:
         made.release.set()
         server.shutdown()
+        server.end_connections()
         server.server_close()
         thread.join()

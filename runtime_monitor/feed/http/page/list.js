@@ -55,7 +55,7 @@ export class List {
   }
 
   focus() {
-    this.#elements.get(this.#selected)?.focus() ?? this.#box.focus();
+    (this.#elements.get(this.#selected) ?? this.#box).focus();
   }
 
   #take(item) {
