@@ -103,7 +103,8 @@ class Printer:
         told = render.printable(f"{falco['time'][11:23]} {priority.label:<13} ")
         fields = falco["output_fields"]
         place = "/".join(str(fields[key]) for key in ("k8s.ns.name", "k8s.pod.name") if fields.get(key))
-        rest = render.printable(f"{f'[{place}] ' if place else ''}{falco['rule']}: {falco['output']}")
+        output = render.PREFIX.sub("", falco["output"], count=1)
+        rest = render.printable(f"{f'[{place}] ' if place else ''}{falco['rule']}: {output}")
         return f"{COLOURS[priority]}{told}{PLAIN}{rest}" if self._coloured else told + rest
 
 

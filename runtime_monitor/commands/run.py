@@ -1,6 +1,7 @@
 """`podseal-monitor run`: watches this node, and prints what it finds.
 
-In: options. Out: alerts in the spool, and as lines on standard output; exit 2 with one line where it cannot start.
+In: options. Out: alerts in the spool, as lines on standard output and on the page; exit 2 with one line where it
+cannot start.
 Two processes: this one is the sensor, the other reads the spool; either may die alone.
 """
 
@@ -70,6 +71,14 @@ class CannotStartError(click.ClickException):
     show_default=True,
     help="Where GET /metrics answers; empty: nowhere.",
 )
+@click.option(
+    "--page-bind",
+    "page",
+    type=Bind(),
+    default="127.0.0.1:9480",
+    show_default=True,
+    help="Where the page and the feed's API are served; empty: nowhere.",
+)
 @click.option("--bpffs", type=FOLDER, default=BPFFS, show_default=True, help="BPF file system; one monitor for each.")
 def command(files: tuple[str, ...], config: Path | None, output: str | None, **options: Any) -> None:  # noqa: ANN401 -- click hands every option over; Settings names them
     """Watch this node: who reaches into running containers, and what they change.
@@ -81,10 +90,11 @@ def command(files: tuple[str, ...], config: Path | None, output: str | None, **o
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    page = options.pop("page")
     settings = nodes.Settings(**options)
     following = _configured(config)
     ruling = _ruling(files, following)
-    feed = _start_feed(settings.spool, output or ("json" if following.json else "text"))
+    feed = _start_feed(settings.spool, output or ("json" if following.json else "text"), page)
     try:
         nodes.run(settings, ruling.judge, stopped, ruling.between)
     except (KernelError, schema.SpoolError, OSError) as error:
@@ -125,8 +135,10 @@ def _ruling(files: tuple[str, ...], config: falco_yaml.Config) -> rulings.Ruling
     return ruling
 
 
-def _start_feed(spool: Path, output: str) -> subprocess.Popen[bytes]:
+def _start_feed(spool: Path, output: str, page: tuple[str, int] | None) -> subprocess.Popen[bytes]:
     """The process that reads the spool; it ends once its standard input does, so with this process at the latest."""
-    argv = [sys.executable, "-m", "runtime_monitor.follow", str(spool), output]
+    host, port = page or ("", 0)
+    bind = f"{f'[{host}]' if ':' in host else host}:{port}" if page else ""
+    argv = [sys.executable, "-m", "runtime_monitor.feed.child", str(spool), output, bind]
     # A session of its own: Ctrl-C is for the sensor, whose last words are still to be printed.
     return subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 -- our own module

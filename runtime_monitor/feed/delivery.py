@@ -55,6 +55,7 @@ class Delivery:
         self._reader = Reader(context.spool)
         self._limits = Limits(settings.limit, settings.deduplicate)
         self._position: Cursor | None = None
+        self._newest_at_start = self._last() if settings.start == "newest" else 0
         self._newest: Alert | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"output {settings.name}", daemon=True)
@@ -63,6 +64,11 @@ class Delivery:
     def name(self) -> str:
         """The output's name."""
         return self._settings.name
+
+    @property
+    def position(self) -> int:
+        """The number of the last alert that is done with; 0 before the first."""
+        return self._position.seq if self._position else 0
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -128,7 +134,8 @@ class Delivery:
         identity = self._reader.identity()
         position = self._position or self._context.cursors.get(self.name)
         if position is None:
-            position = Cursor(identity, 0 if self._settings.start == "oldest" else self._reader.last(), {})
+            position = Cursor(identity, self._newest_at_start, {})
+            self._context.cursors.save(self.name, position)
         elif position.spool != identity:
             log.warning("output %s: the spool is another one than before; it begins at its oldest alert", self.name)
             position = Cursor(identity, 0, position.held)
@@ -136,6 +143,14 @@ class Delivery:
             self._limits.held = dict(position.held)
         self._position = position
         return position
+
+    def _last(self) -> int:
+        try:
+            return self._reader.last()
+        except SpoolError:
+            return 0  # there is none yet: everything in it will be new
+        finally:
+            self._reader.close()  # it belongs to the thread that asks next
 
     def _count_missed(self, position: Cursor, upto: int, found: int) -> None:
         missed = self._reader.written(position.seq, upto) - found

@@ -1,7 +1,7 @@
 """The feed's process: the spool's watch, an output's delivery each, the server; and how it ends.
 
 In: Settings. Out: it runs until SIGINT or SIGTERM. SIGUSR1 opens the files of outputs anew. Called by
-`podseal-monitor feed`, and in a child by `podseal-monitor run`.
+`podseal-monitor feed`, and by `child` for `podseal-monitor run`.
 """
 
 import logging
@@ -19,9 +19,12 @@ from runtime_monitor.feed.metrics import Metrics
 from runtime_monitor.feed.outputs.file import File
 from runtime_monitor.feed.settings import Settings
 from runtime_monitor.feed.watch import Watch
+from runtime_monitor.spool.reader import Reader
+from runtime_monitor.spool.schema import SpoolError
 
 SECONDS_TO_END: Final = 10.0
 SECONDS_TO_READ: Final = 30.0
+SECONDS_BETWEEN_LOOKS: Final = 0.02
 log = logging.getLogger("podseal.feed")
 
 
@@ -34,6 +37,7 @@ class Feed:
 
     def __init__(self, settings: Settings) -> None:
         spool, metrics = Path(settings.spool), Metrics()
+        self._spool = spool
         self._watch = Watch(spool)
         self._cursors = Cursors(Path(settings.state) / "cursors.db")
         context = Context(spool, self._cursors, self._watch, metrics)
@@ -66,6 +70,25 @@ class Feed:
                 self._stop.wait()
         finally:
             self._end()
+
+    def stop(self) -> None:
+        """Let `run` end. Any thread may call this."""
+        self._stop.set()
+        if self._server:
+            self._server.stop()
+
+    def drain(self, seconds: float) -> None:
+        """Return once every output has had what the spool holds now, or after so many seconds."""
+        reader = Reader(self._spool)
+        try:
+            last = reader.last()
+        except SpoolError:
+            return
+        finally:
+            reader.close()
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and any(each.position < last for each in self._deliveries):
+            self._stop.wait(SECONDS_BETWEEN_LOOKS)
 
     def _reopen(self) -> None:
         for each in self._deliveries:

@@ -16,13 +16,15 @@ UNSAFE: Final = re.compile(
     "\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff"  # direction and invisible characters
     "\\u2028\\u2029]"  # which end a line for JavaScript and for Python's splitlines
 )
+PREFIX: Final = re.compile(r"\d\d:\d\d:\d\d\.\d{9}: [A-Z][a-z]+ ")
+"""What Falco puts in front of a rule's output: time of day and priority."""
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 def text(alert: Alert) -> str:
     """Falco's line of text."""
-    clock = iso_time(alert.time)[11:29]
-    return f"{clock}: {alert.priority.label} {printable(alert.output)}"
+    prefix = "" if PREFIX.match(alert.output) else f"{iso_time(alert.time)[11:29]}: {alert.priority.label} "
+    return prefix + printable(alert.output)
 
 
 def json_line(alert: Alert) -> str:

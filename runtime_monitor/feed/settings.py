@@ -49,8 +49,8 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that the feed has to know. `state` is the folder for its own positions."""
 
-    spool: str = "/var/lib/podseal/spool/spool.db"
-    state: str = "/var/lib/podseal/feed"
+    spool: str = "/var/lib/podseal/spool.db"
+    state: str = "/var/lib/podseal-feed"
     listen: Listen | None = Listen()
     outputs: tuple[Any, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

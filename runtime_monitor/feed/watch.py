@@ -18,6 +18,8 @@ from runtime_monitor.spool.schema import SpoolError
 
 SECONDS: Final = 0.02
 SECONDS_WITHOUT_SPOOL: Final = 0.5
+FAILURES_TO_TELL: Final = 10
+"""A sensor that starts, or starts again, is no news."""
 RECENT: Final = 2000
 READ: Final = 500
 log = logging.getLogger("podseal.feed")
@@ -76,12 +78,15 @@ class Watch:
             return [item for item in self._recent if item[0].seq > seq]
 
     def _run(self) -> None:
+        failures = 0
         while not self._stop.is_set():
             try:
                 busy = self._look()
                 self.error = ""
+                failures = 0
             except SpoolError as error:
-                if str(error) != self.error:
+                failures += 1
+                if failures == FAILURES_TO_TELL:
                     log.warning("%s", error)
                 self.error = str(error)
                 busy = False

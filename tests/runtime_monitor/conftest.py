@@ -24,6 +24,7 @@ class Monitor:
         """Start it; its lines go to files."""
         number = len(self.started)
         argv = [str(Path(sys.executable).with_name("podseal-monitor")), "run", "--output=json", "--metrics-bind=",
+                "--page-bind=",
                 f"--spool={self.folder}/spool.db", f"--bpffs={self.folder}/bpf", "--node-name=node-1",
                 f"--bundles={self.folder}/bundles", "--kubeconfig=/nowhere", *options]  # fmt: skip
         with (self.folder / f"out{number}").open("wb") as out, (self.folder / f"log{number}").open("wb") as log:

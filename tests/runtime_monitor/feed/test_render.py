@@ -22,6 +22,12 @@ def test_falcos_text() -> None:
     assert render.text(alert) == "05:10:10.000000000: Critical a shell"
 
 
+def test_falcos_prefix_is_not_written_twice() -> None:
+    """Rules' alerts have it in their output."""
+    alert = msgspec.structs.replace(ALERT, output="05:10:10.000000001: Error a shell")
+    assert render.text(alert) == "05:10:10.000000001: Error a shell"
+
+
 def test_falcos_json() -> None:
     """The eight keys."""
     assert json.loads(render.json_line(ALERT)) == ALERT.as_falco()

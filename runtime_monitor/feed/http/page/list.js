@@ -5,6 +5,7 @@ import { byId, clock, element, shown } from "./dom.js";
 const AROUND = 30;
 const MOST = 50000;
 const NEAR_THE_END = 120;
+const PREFIX = /^\d\d:\d\d:\d\d\.\d{9}: [A-Z][a-z]+ /;
 
 export class List {
   #items = [];
@@ -117,7 +118,7 @@ export class List {
         cell(`priority ${priority}`, alert.priority),
         cell("rule", alert.rule),
         cell("place", place),
-        cell("told", alert.output.slice(0, 500)),
+        cell("told", alert.output.replace(PREFIX, "").slice(0, 500)),
       ],
     });
   }
