@@ -46,7 +46,7 @@ struct event {
 	__u64 written;	    /* of a summary */
 	__u64 changed;	    /* ctime and mtime of an executed file, ns since the epoch */
 	__u64 modified;
-	__u64 permitted, effective, inheritable;	/* capabilities */
+	__u64 inheritable, permitted, effective;	/* capabilities */
 	__s64 result;
 	__u64 arguments[6];
 	__u32 kind, cpu, flags, call;

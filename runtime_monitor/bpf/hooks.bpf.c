@@ -12,7 +12,7 @@ enum { FMODE_BACKING = 0x2000000 };
 /* An overlay works on its layers in its mounter's name; then the effective credentials are not the task's own. */
 INLINE int in_a_layer_s_name(struct task_struct *task)
 {
-	return READ(task, cred) != READ(task, real_cred);
+	return task->cred != task->real_cred;
 }
 
 INLINE __u32 root_of_dentry(struct dentry *dentry, __u32 *in_tree)
@@ -83,10 +83,9 @@ INLINE int tell(__u32 hook, struct dentry *dentry, struct dentry *old)
 INLINE int may_change(struct path *path, __u32 capability)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct cred *cred = READ(task, cred);
 	__u64 effective = 0;
-	bpf_probe_read_kernel(&effective, sizeof(effective), &cred->cap_effective);
-	return effective & capability || READ(READ(READ(path, dentry), d_inode), i_uid.val) == READ(cred, fsuid.val);
+	bpf_probe_read_kernel(&effective, sizeof(effective), &task->cred->cap_effective);
+	return effective & capability || READ(READ(READ(path, dentry), d_inode), i_uid.val) == task->cred->fsuid.val;
 }
 
 SEC("lsm/inode_unlink")

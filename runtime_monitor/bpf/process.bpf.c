@@ -27,13 +27,13 @@ INLINE __u32 found_root(struct task_struct *task)
 		.state = ROOT_PROVISIONAL,
 		.mount_namespace = mount_namespace,
 		.cgroup = task_cgroup(task),
-		.first = READ(task, tgid),
+		.first = task->tgid,
 	};
 	if (bpf_map_update_elem(&roots, &device, &root, BPF_NOEXIST))
 		return 0;
 	bpf_map_update_elem(&namespaces, &mount_namespace, &device, BPF_NOEXIST);
 	__u32 pid_namespace = task_pid_namespace(task);
-	if (pid_namespace != task_pid_namespace(READ(task, real_parent)))
+	if (pid_namespace != task_pid_namespace(task->real_parent))
 		bpf_map_update_elem(&namespaces, &pid_namespace, &device, BPF_NOEXIST);
 	return device;
 }
@@ -42,8 +42,8 @@ INLINE __u32 found_root(struct task_struct *task)
    pid namespace is the container's own. */
 INLINE int comes_from_outside(struct task_struct *task)
 {
-	struct task_struct *parent = READ(READ(task, group_leader), real_parent);
-	if (READ(innermost(READ(task, thread_pid)), nr) == 1)
+	struct task_struct *parent = task->group_leader->real_parent;
+	if (innermost(task->thread_pid).nr == 1)
 		return 0;
 	return task_pid_namespace(parent) != task_pid_namespace(task) ||
 	       task_mount_namespace(parent) != task_mount_namespace(task);
@@ -63,10 +63,10 @@ INLINE void record_executable(struct record *record, struct task_struct *task, s
 	if (filename != READ(binprm, interp))
 		record->event.flags |= FLAG_SCRIPT;
 	record_kernel_string(record, PIECE_ARGUMENT, filename);
-	struct mm_struct *mm = READ(task, mm);
-	record_user_bytes(record, PIECE_ARGV, READ(mm, arg_start), READ(mm, arg_end));
-	record_user_bytes(record, PIECE_ENV, READ(mm, env_start), READ(mm, env_end));
-	record_path_of_task(record, PIECE_CWD, &READ(task, fs)->pwd, task);
+	struct mm_struct *mm = task->mm;
+	record_user_bytes(record, PIECE_ARGV, mm->arg_start, mm->arg_end);
+	record_user_bytes(record, PIECE_ENV, mm->env_start, mm->env_end);
+	record_path_of_task(record, PIECE_CWD, &task->fs->pwd, task);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -89,8 +89,8 @@ int process_exec(__u64 *context)
 		member = member_of(task, 1);
 		if (member && !(flags & FLAG_FIRST) && comes_from_outside(task)) {
 			flags |= FLAG_ENTRY;
-			member->session = READ(task, tgid);
-			member->session_start = READ(READ(task, group_leader), start_boottime);
+			member->session = task->tgid;
+			member->session_start = task->group_leader->start_boottime;
 		}
 		if (member)
 			member->root = root;
@@ -135,7 +135,7 @@ INLINE void forget_namespace(__u32 number, __u32 device)
 INLINE int forget_root(struct task_struct *task, __u32 device)
 {
 	struct root *root = bpf_map_lookup_elem(&roots, &device);
-	if (!root || root->first != READ(task, tgid))
+	if (!root || root->first != task->tgid)
 		return 0;
 	__u64 cgroup = root->cgroup;
 	forget_namespace(root->mount_namespace, device);
@@ -161,7 +161,7 @@ static long leave_step(__u32 descriptor, struct leaving *leaving)
 /* What a process wrote and never closed is told when it ends. */
 INLINE void tell_unclosed(struct task_struct *task)
 {
-	struct leaving leaving = {.key = {.process = READ(task, tgid)}};
+	struct leaving leaving = {.key = {.process = task->tgid}};
 	__u64 *marks = bpf_map_lookup_elem(&writers, &leaving.key.process);
 	if (!marks)
 		return;
@@ -174,7 +174,7 @@ SEC("tp_btf/sched_process_exit")
 int process_exit(__u64 *context)
 {
 	struct task_struct *task = (void *)context[0];
-	if (READ(READ(task, signal), live.counter))
+	if (task->signal->live.counter)
 		return 0;
 	tell_unclosed(task);
 	if (!task->bpf_storage)
@@ -188,7 +188,7 @@ int process_exit(__u64 *context)
 	record_task(record, task);
 	record_membership(record, member);
 	record_root(record);
-	record->event.result = READ(task, exit_code);
+	record->event.result = task->exit_code;
 	__u32 root = record->event.root;
 	if (forget_root(task, root))
 		record->event.flags |= FLAG_LAST;

@@ -72,15 +72,14 @@ INLINE void submitted_name(struct io_kiocb *request, int directory, struct filen
 	if (hooked)
 		return;
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fs_struct *fs = READ(task, fs);
 	const char *name = READ(filename, name);
 	struct dentry *start = 0;
 	char first = 0;
 	bpf_probe_read_kernel(&first, 1, name);
 	if (first == '/') {
-		start = READ(fs, root.dentry);
+		start = task->fs->root.dentry;
 	} else if (directory == AT_FDCWD) {
-		start = READ(fs, pwd.dentry);
+		start = task->fs->pwd.dentry;
 	} else {
 		struct file *file = file_of_descriptor(task, directory);
 		if (file)

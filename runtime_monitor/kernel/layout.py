@@ -26,9 +26,9 @@ class Record(NamedTuple):
     written: int
     changed: int
     modified: int
+    inheritable: int
     permitted: int
     effective: int
-    inheritable: int
     result: int
     argument0: int
     argument1: int
@@ -76,7 +76,7 @@ class Record(NamedTuple):
 
 _RUNS: Final = (
     ("Q", ("time", "sequence", "start", "parent_start", "session_start", "cgroup", "inode", "written", "changed")),
-    ("Q", ("modified", "permitted", "effective", "inheritable")),
+    ("Q", ("modified", "inheritable", "permitted", "effective")),
     ("q", ("result",)),
     ("6Q", ("arguments",)),
     ("I", ("kind", "cpu", "flags", "call", "pid", "tid", "vpid", "parent", "parent_vpid", "session", "uid", "gid")),

@@ -32,6 +32,8 @@ _TALLY: Final = struct.Struct("4Q")
 BPFFS: Final = Path("/sys/fs/bpf")
 PINNED: Final = BPFFS / "podseal"
 """Where a monitor keeps its programs and maps, so that the next one adopts them."""
+GATHER_SECONDS: Final = 0.002
+"""How long `poll` lets further events gather after the first."""
 BATCH: Final = 4096
 """Most events that one `poll` returns."""
 
@@ -135,8 +137,9 @@ class Sensor:
 
     def poll(self, timeout_seconds: float = 0) -> list[Event]:
         """Events that have come, at most `BATCH`; waits up to `timeout_seconds` for the first."""
-        if not self._ring.waiting and timeout_seconds:
-            self._poller.poll(timeout_seconds * 1000)
+        if not self._ring.waiting and timeout_seconds and self._poller.poll(timeout_seconds * 1000):
+            # While nobody reads, the kernel wakes nobody: a burst costs one wake-up, not one an event.
+            time.sleep(GATHER_SECONDS)
         events = []
         for data in self._ring.read(BATCH):
             try:
@@ -158,6 +161,11 @@ class Sensor:
             self.roots.forget(event.fd.root)
             self._arguments.forget(event.fd.root)
         return self._summaries.complete(event)
+
+    @property
+    def numbered(self) -> int:
+        """Events that the programs have begun, lost ones included, over all CPUs."""
+        return sum(row[0] for row in _TALLY.iter_unpack(self._tallies.get(bytes(4)) or b""))
 
     @property
     def waiting(self) -> int:

@@ -27,7 +27,7 @@ enum { EPERM = 1, EACCES = 13, EROFS = 30 };
 /* int 0x80 from 64-bit code and 32-bit programs use the other table (arch/x86/entry/syscall_32.c). */
 INLINE int is_compat(struct task_struct *task)
 {
-	return READ(task, thread_info.status) & TS_COMPAT;
+	return task->thread_info.status & TS_COMPAT;
 }
 
 INLINE __u32 call_index(struct pt_regs *regs, int compat)
@@ -89,13 +89,12 @@ INLINE struct record *record_call(__u32 kind, struct pt_regs *regs, long result,
 /* The dentry that a path argument starts from: the root, the directory of the descriptor, or the current one. */
 INLINE struct dentry *start_of_path(struct task_struct *task, int directory, __u64 argument)
 {
-	struct fs_struct *fs = READ(task, fs);
 	char first = 0;
 	bpf_probe_read_user(&first, 1, (void *)argument);
 	if (first == '/')
-		return READ(fs, root.dentry);
+		return task->fs->root.dentry;
 	if (directory == AT_FDCWD)
-		return READ(fs, pwd.dentry);
+		return task->fs->pwd.dentry;
 	struct file *file = file_of_descriptor(task, directory);
 	return file ? READ(file, f_path.dentry) : 0;
 }

@@ -9,9 +9,9 @@ enum { S_IFMT = 0170000, S_IFIFO = 0010000, S_IFCHR = 0020000, S_IFREG = 0100000
 
 INLINE struct file *file_of_descriptor(struct task_struct *task, __u32 descriptor)
 {
-	struct fdtable *table = READ(READ(task, files), fdt);
-	struct file **files = READ(table, fd), *file = 0;
-	if (descriptor >= READ(table, max_fds))
+	struct fdtable *table = task->files->fdt;
+	struct file **files = table->fd, *file = 0;
+	if (descriptor >= table->max_fds)
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
 	return file;

@@ -70,12 +70,11 @@ INLINE void record_path_on_superblock(struct record *record, enum piece piece, s
 /* The path from the task's root, across mounts. */
 INLINE void record_path_of_task(struct record *record, enum piece piece, struct path *path, struct task_struct *task)
 {
-	struct fs_struct *fs = READ(task, fs);
 	struct walk walk = {
 		.dentry = (__u64)READ(path, dentry),
 		.mount = (__u64)READ(path, mnt),
-		.stop_dentry = (__u64)READ(fs, root.dentry),
-		.stop_mount = (__u64)READ(fs, root.mnt),
+		.stop_dentry = (__u64)task->fs->root.dentry,
+		.stop_mount = (__u64)task->fs->root.mnt,
 	};
 	record_walk(record, piece, &walk);
 }
