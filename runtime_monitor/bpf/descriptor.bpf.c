@@ -1,6 +1,26 @@
 /* Changes by a descriptor that are told each time: size, blocks, mode, owner, attributes, shared writable mappings. */
 #include "lib/call.bpf.h"
 #include "lib/tree.bpf.h"
+#include "lib/written.bpf.h"
+
+/* A mode that makes a program of a file, or gives it its owner's rights, is told whosever file it is. */
+enum { TELLING_MODE = 07111 };
+
+INLINE int counted(struct pt_regs *regs, struct file *file, __u32 descriptor)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int compat = is_compat(task);
+	const volatile struct call *call = &calls[call_index(regs, compat)];
+	if (call->slot != SLOT_DESCRIPTOR || (call->flags >= 0 && call_argument(regs, compat, call->flags) & TELLING_MODE))
+		return 0;
+	struct inode *inode = READ(file, f_inode);
+	struct written_key key = {task->tgid, descriptor};
+	struct written *known = known_writes(&key, READ(inode, i_ino), superblock_device(READ(inode, i_sb)));
+	if (!known || !known->created)
+		return 0;
+	known->writes++;
+	return 1;
+}
 
 INLINE int follow(__u64 *context)
 {
@@ -16,7 +36,7 @@ INLINE int follow(__u64 *context)
 	__u32 root = root_state(device) ? device : 0;
 	if (!root)
 		root = found = root_of_tree(READ(file, f_path.dentry), device);
-	if (!root)
+	if (!root || ((long)context[1] >= 0 && counted(regs, file, descriptor)))
 		return 0;
 	struct record *record = record_call(KIND_FILE, regs, context[1], root);
 	if (!record)

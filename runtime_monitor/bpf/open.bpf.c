@@ -1,6 +1,7 @@
 /* Opens for writing: the object from the returned descriptor, or, where the call was refused, the argument. */
 #include "lib/call.bpf.h"
 #include "lib/tree.bpf.h"
+#include "lib/written.bpf.h"
 
 const volatile int tell_reads;
 enum { O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_TRUNC = 01000, WRITES = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC };
@@ -14,6 +15,20 @@ INLINE __u64 intent(const volatile struct call *call, struct pt_regs *regs, int 
 	if (call->flags < NOWHERE)
 		bpf_probe_read_user(&flags, sizeof(flags), (void *)call_argument(regs, compat, -call->flags));
 	return flags;
+}
+
+INLINE void remember_created(struct task_struct *task, struct event *event)
+{
+	struct written_key key = {task->tgid, event->descriptor};
+	struct written written = {
+		.inode = event->inode,
+		.told = bpf_ktime_get_boot_ns(),
+		.device = event->device,
+		.root = event->root,
+		.created = 1,
+	};
+	bpf_map_update_elem(&writes, &key, &written, BPF_ANY);
+	mark_writer(&key);
 }
 
 INLINE void opened(struct pt_regs *regs, struct task_struct *task, long result, __u64 flags)
@@ -44,6 +59,8 @@ INLINE void opened(struct pt_regs *regs, struct task_struct *task, long result, 
 	if (found)
 		event->flags |= FLAG_TREE;
 	record_file(record, file, task);
+	if (mode & FMODE_CREATED && event->flags & FLAG_ON_ROOT)
+		remember_created(task, event);
 	record_tell(record);
 }
 

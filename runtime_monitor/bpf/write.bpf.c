@@ -53,8 +53,8 @@ int follow_write(__u64 *context)
 		return 0;
 	struct written_key key = {task->tgid, descriptor};
 	__u64 number = READ(inode, i_ino);
-	struct written *known = bpf_map_lookup_elem(&writes, &key);
-	if (known && known->inode == number && known->device == device) {
+	struct written *known = known_writes(&key, number, device);
+	if (known) {
 		further_write(&key, known, bytes);
 		return 0;
 	}

@@ -55,8 +55,9 @@ def _write(name: str, n64: int | None, n32: int | None, descriptor: int = 0) -> 
     return Call(name=name, slot=Slot.WRITE, numbers=(n64, n32), descriptor=descriptor, result_is_bytes=True)
 
 
-def _on(name: str, n64: int | None, n32: int | None) -> Call:
-    return Call(name=name, slot=Slot.DESCRIPTOR, numbers=(n64, n32), descriptor=0)
+def _on(name: str, n64: int | None, n32: int | None, mode: int = NOWHERE) -> Call:
+    """`mode`: the position of a file mode."""
+    return Call(name=name, slot=Slot.DESCRIPTOR, numbers=(n64, n32), descriptor=0, flags=mode)
 
 
 def _by_name(name: str, n64: int | None, n32: int | None, *, directory: int = NOWHERE, path: int = 0) -> Call:
@@ -99,7 +100,7 @@ CALLS: Final = (
     _on("ftruncate", 77, 93),
     _on("ftruncate64", None, 194),
     _on("fallocate", 285, 324),
-    _on("fchmod", 91, 94),
+    _on("fchmod", 91, 94, mode=1),
     _on("fchown", 93, 207),
     _on("fchown16", None, 95),
     _on("fsetxattr", 190, 228),

@@ -11,6 +11,7 @@ import msgspec
 
 from runtime_monitor.events import Event, File
 
+_WRITES: Final = ("write", "pwrite", "send", "splice", "copy")
 REMEMBERED: Final = 16384
 """As many as the kernel's own map of writes."""
 
@@ -22,10 +23,10 @@ class Summaries:
         self._files: OrderedDict[tuple[int | None, int | None, int | None], File] = OrderedDict()
 
     def complete(self, event: Event) -> Event:
-        """Learn from a first write; fill in a summary. Other events pass as they are."""
+        """Learn from a first write or a creation; fill in a summary. Other events pass as they are."""
         key = (event.proc.pid, event.fd.number, event.fd.inode)
         if event.fd.writes is None:
-            if event.evt.type.startswith(("write", "pwrite", "send", "splice", "copy")) and event.fd.name:
+            if event.fd.name and (event.fd.created or event.evt.type.startswith(_WRITES)):
                 self._files[key] = event.fd
                 self._files.move_to_end(key)
                 if len(self._files) > REMEMBERED:

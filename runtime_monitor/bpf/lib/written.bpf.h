@@ -1,4 +1,5 @@
-/* Which files a process has written to: its first write to a file is told at once, the further ones are counted. */
+/* Which files a process has written to: its first write to a file is told at once, the further ones are counted. Of a
+   file that it has just created, which was told, every further change by the same descriptor is counted. */
 #pragma once
 #include "file.bpf.h"
 
@@ -8,7 +9,7 @@ struct written_key {
 struct written {
 	__u64 inode, bytes, told;  /* bytes since `told`, in ns since boot */
 	__u32 device, writes;
-	__u32 root, zero;
+	__u32 root, created;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -37,6 +38,12 @@ INLINE void mark_writer(struct written_key *key)
 		*known |= bit;
 	else
 		bpf_map_update_elem(&writers, &key->process, &bit, BPF_ANY);
+}
+
+INLINE struct written *known_writes(struct written_key *key, __u64 inode, __u32 device)
+{
+	struct written *known = bpf_map_lookup_elem(&writes, key);
+	return known && known->inode == inode && known->device == device ? known : 0;
 }
 
 /* The further writes by a descriptor, without a path: user space knows it from the first one. */

@@ -34,6 +34,14 @@ def test_the_oldest_is_forgotten_first() -> None:
     assert known.complete(_write(1, None, writes=1)).fd.name == "/etc/x"
 
 
+def test_a_file_that_was_created_is_known_from_then_on() -> None:
+    """All its writes are further ones."""
+    known = Summaries()
+    file = File(number=3, inode=7, name="/etc/x", created=True)
+    known.complete(Event(evt=Call(type="openat"), proc=Process(pid=9), fd=file))
+    assert known.complete(_write(7, None, writes=2)).fd.name == "/etc/x"
+
+
 def test_other_events_pass_as_they_are() -> None:
     """The same object, which is not learnt from."""
     known = Summaries()

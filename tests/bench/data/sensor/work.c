@@ -40,7 +40,7 @@ static long events(double rate, double seconds, const char *path)
 	while (now(CLOCK_MONOTONIC) - begin < seconds * 1e9) {
 		long due = (now(CLOCK_MONOTONIC) - begin) * rate / 1e9;
 		for (; done < due; done++)
-			fchmod(file, done & 1 ? 0600 : 0640);
+			fchmod(file, done & 1 ? 0700 : 0750);
 	}
 	return done;
 }
