@@ -11,10 +11,10 @@ import msgspec
 
 from runtime_monitor.events import Event
 
-OPENS: Final = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at", "io_uring_openat"})
+OPENS: Final = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at"})
 CONTENTS: Final = frozenset(
     {"write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "sendfile64", "splice", "copy_file_range",
-     "ftruncate", "ftruncate64", "fallocate", "mmap", "io_uring_write"}
+     "ftruncate", "ftruncate64", "fallocate", "mmap"}
 )  # fmt: skip
 MOST: Final = 8192
 
