@@ -1,4 +1,4 @@
-"""Who judges on a running node: what podseal finds by itself, and rules that were given, which may change meanwhile.
+"""Who judges on a running node: podseal's own rules (`detections`), and rules that were given, which may change.
 
 In: a `reload.Request` and events. Out: alerts; lines of the log on what a reload brought. Called by `commands.run`:
 `judge` is the pipeline's last stage, `between` is called between two groups of events, `ask` by SIGHUP.
@@ -8,9 +8,10 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from runtime_monitor import reload, verdicts
+from runtime_monitor import reload
 from runtime_monitor.alerts import Alert
 from runtime_monitor.events import Event
+from runtime_monitor.rules.engine import Engine
 
 LOOK_SECONDS = 1.0
 """Between two looks at the rules files."""
@@ -23,12 +24,25 @@ class RulesError(Exception):
     """Rules that cannot be loaded at the start; the text says where and why."""
 
 
+def own_rules() -> Engine:
+    """Podseal's own rules, the first that fits an event counts."""
+    program = reload.answer(reload.Request(())).program
+    if program is None:
+        raise RulesError("podseal's own rules are broken: this installation is incomplete")
+    return Engine(program)
+
+
 class Ruling:
-    """The judges of one node. Without rules files it is podseal's own verdicts alone."""
+    """The judges of one node. Without rules files it is podseal's own rules alone.
+
+    Those have an engine of their own: with Falco's `rule_matching: first` one of them would else take an event away
+    from the rules that were given, or the other way round.
+    """
 
     def __init__(
         self, reloader: reload.Reloader, *, watch: bool = True, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        self._own = own_rules()
         self._reloader = reloader
         self._watch = watch
         self._clock = clock
@@ -52,8 +66,8 @@ class Ruling:
         return cls(reload.Reloader(request, reply.program), watch=watch and bool(request.paths))
 
     def judge(self, event: Event) -> Sequence[Alert]:
-        """Podseal's own verdict, and what the rules say."""
-        return [*verdicts.judge(event), *self._reloader.judge(event)]
+        """What podseal's own rules say, and the given ones."""
+        return [*self._own.judge(event), *self._reloader.judge(event)]
 
     def ask(self) -> None:
         """Rules are to be loaded anew; safe in the handler of a signal."""

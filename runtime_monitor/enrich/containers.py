@@ -17,6 +17,9 @@ from runtime_monitor.enrich import bundles, cgroup, roots
 from runtime_monitor.events import Container, Event, Pod
 
 HOST = Container(id="host", type="host")
+UNKNOWN = Container(id="unknown")
+"""A container of which nothing could be read before it was gone. It is not the host, which is what most rules ask; that
+its name is missing, `k8s.pending` says."""
 MOST_ENDED = 256
 
 
@@ -52,6 +55,7 @@ class Containers:
         self._clock = clock
         self._by_device: dict[int, Known] = {}
         self._ended: dict[int, tuple[Known, int]] = {}
+        self._nameless: dict[int, Container] = {}
         self._poll = select.epoll()
         self._by_pidfd: dict[int, int] = {}
 
@@ -67,7 +71,8 @@ class Containers:
             return msgspec.structs.replace(event, container=HOST)
         known = self.find(event)
         if known is None:
-            return msgspec.structs.replace(event, pod=Pod(pending=True))
+            nameless = self._nameless.get(event.fd.root, UNKNOWN)
+            return msgspec.structs.replace(event, container=nameless, pod=Pod(pending=True))
         return msgspec.structs.replace(event, container=known.container, pod=known.pod)
 
     def find(self, event: Event) -> Known | None:
@@ -101,9 +106,18 @@ class Containers:
             if known := self._enter(pid, named):
                 return known
             ids.update(each.id for each in named)
+            if named:
+                self._remember_nameless(device, named)
         if not ids and self._is_foreign(event, candidates):
             raise Foreign(device)
         return None
+
+    def _remember_nameless(self, device: int, named: tuple[cgroup.Named, ...]) -> None:
+        """What the cgroup path alone tells, for as long as there is no bundle."""
+        innermost = named[-1]
+        while len(self._nameless) >= MOST_ENDED:
+            del self._nameless[next(iter(self._nameless))]
+        self._nameless[device] = Container(id=innermost.id[:12], full_id=innermost.id, type=innermost.runtime or None)
 
     def _is_foreign(self, event: Event, candidates: list[int]) -> bool:
         """Whether a root that no container's process has is a service's, a build's or a chroot's."""
@@ -180,6 +194,7 @@ class Containers:
             known = Known(container, found.pod, root, pid, found.is_sandbox)
             self._by_device[root.device] = known
             self._ended.pop(root.device, None)
+            self._nameless.pop(root.device, None)
             self.counts.found += 1
             self.counts.running = len(self._by_device)
             return known

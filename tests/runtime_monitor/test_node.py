@@ -11,7 +11,7 @@ from typing import Any
 import kubernetes.client
 import pytest
 
-from runtime_monitor import node, verdicts
+from runtime_monitor import node, ruling
 from runtime_monitor.enrich import roots
 from runtime_monitor.kernel import machine, sensor
 from runtime_monitor.spool import reader, schema
@@ -39,7 +39,7 @@ def running(monitor: Monitor, port: int) -> Iterator[Path]:
         node="node-1", spool=spool, kubeconfig="/nowhere", metrics=("127.0.0.1", port), bpffs=monitor.folder / "bpf"
     )
     stopped = threading.Event()
-    thread = threading.Thread(target=node.run, args=(settings, verdicts.judge, stopped))
+    thread = threading.Thread(target=node.run, args=(settings, ruling.own_rules().judge, stopped))
     thread.start()
     try:
         yield spool

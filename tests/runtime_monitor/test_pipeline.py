@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runtime_monitor import pipeline, verdicts
+from runtime_monitor import pipeline, ruling
 from runtime_monitor.alerts import Alert
 from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Call, Container, Drift, Event, File, Pod, Process, Session
@@ -89,7 +89,7 @@ class World:
             writes.Writes(),
             sessions.Sessions(self.pods.get),
         )
-        self.pipeline = pipeline.Pipeline(self.kernel, stages, verdicts.judge, self.kept, self.kept)
+        self.pipeline = pipeline.Pipeline(self.kernel, stages, ruling.own_rules().judge, self.kept, self.kept)
 
     def bundle(self, running: container.Container) -> None:
         """What a runtime writes."""
@@ -129,7 +129,7 @@ def test_a_known_containers_event_is_an_alert_at_once(world: World) -> None:
         world.pipeline.scan()
         assert running.device in world.kernel.watched
         world.happens(raw(made.entered("sh", tty=True), running))
-    assert world.kept.rules() == ["Shell started in a container from outside"]
+    assert world.kept.rules() == ["Interactive shell in a container"]
     fields = world.kept.alerts[0].output_fields
     assert (fields["k8s.pod.name"], fields["container.name"], fields["exec.kind"]) == ("shop-1", "web", "exec")
 
@@ -153,8 +153,9 @@ def test_what_waited_in_vain_says_so(world: World) -> None:
         world.happens(raw(made.entered("ls"), running))
         waiting.until(world.happens, "the end of the patience")
     (alert,) = world.kept.alerts
-    assert alert.output_fields["k8s.pending"] is True
-    assert "container.name" not in alert.output_fields
+    assert [each.pod.pending for each in world.kept.events] == [True]
+    assert alert.output_fields["container.id"] == running.id[:12]
+    assert alert.output_fields["container.name"] is None
     assert world.pipeline.waiting.counts.late == 1
 
 
@@ -188,7 +189,7 @@ def test_kubectl_cp_is_one_alert(world: World) -> None:
         assert world.kept.rules() == []
         end = raw(made.ended(), running)
         world.happens(end)
-    assert world.kept.rules() == ["Files copied between a container and the outside"]
+    assert world.kept.rules() == ["File copied into a container"]
     assert world.kept.alerts[0].output_fields["cp.paths"] == ["/srv/a", "/srv/b"]
 
 

@@ -1,4 +1,4 @@
-"""podseal's own verdicts and the rules that were given, which change meanwhile."""
+"""podseal's own rules and the rules that were given, which change meanwhile."""
 
 import logging
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def _until_logged(judges: ruling.Ruling, caplog: pytest.LogCaptureFixture, text:
 
 def test_both_judge_an_event(judges: ruling.Ruling) -> None:
     """Rules add to what podseal finds by itself."""
-    written = {"fd__name": "/one", "drift__kind": "escape", "container__id": "0123456789ab"}
+    written = {"fd__name": "/one", "drift__kind": "write", "container__id": "0123456789ab"}
     alone = ruling.Ruling.of(reload.Request((), own=False))
     own = _fired(alone, **written)
     assert own

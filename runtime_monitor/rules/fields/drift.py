@@ -24,6 +24,7 @@ FIELDS = (
         several=Several.LIST,
     ),
     plain("drift.shell", "podseal.shell", Type.BOOLEAN, "Whether the executable is a shell by what it is."),
+    plain("drift.repeated", "podseal.repeated", Type.BOOLEAN, "Whether the process opened this file before, told."),
     plain("evt.gap", "podseal.gap", Type.NUMBER, "Events lost on this CPU since the one before."),
     plain("fd.writes", "podseal.writes", Type.NUMBER, "Further writes that this event sums up."),
     plain("fd.bytes_written", "podseal.bytes", Type.NUMBER, "Bytes of the writes that this event sums up."),

@@ -90,6 +90,22 @@ class Shop:
             ["script", "-qec", line, "/dev/null"], env=environment, check=True, capture_output=True, timeout=60
         )
 
+    def may_debug(self) -> None:
+        """`dev` gets the right to add ephemeral containers, which the role `edit` does not have."""
+        role = {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "debug", "namespace": self.namespace},
+        }
+        rule = {"apiGroups": [""], "resources": ["pods/ephemeralcontainers"], "verbs": ["get", "patch", "update"]}
+        binding = role | {
+            "kind": "RoleBinding",
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "debug"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "dev"}],
+        }
+        for each in (role | {"rules": [rule]}, binding):
+            self.bed.apply(each)
+
     def told(self, rule: str, **fields: object) -> dict[str, Any]:
         """The fields of the first alert of this rule about the pod that has these ones."""
         expected = {name.replace("__", "."): value for name, value in fields.items()} | {"k8s.pod.name": self.pod}
@@ -101,7 +117,7 @@ class Shop:
     def rules(self) -> list[str]:
         """The rules of every alert about the pod, up to an exec that marks the end."""
         self.kubectl("exec", self.pod, "-c", "main", "--", "hostname")
-        self.told("Process started in a container from outside", proc__name="hostname")
+        self.told("Process started in a container from outside", proc__cmdline="hostname")
         return [each["rule"] for each in self.monitor.about(self.pod)][:-1]
 
 

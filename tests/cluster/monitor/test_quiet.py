@@ -41,4 +41,4 @@ def test_a_write_by_a_probe_is_told(bed: beds.Bed, namespace: str, monitor: Moni
     create(bed, namespace, manifests.pod(name, container))
     found = monitor.wait(lambda each: each["output_fields"].get("fd.name") == "/etc/probed", "the write")
     assert found["output_fields"]["exec.kind"] == "probe"
-    assert {each["rule"] for each in monitor.about(name)} == {"Write to a container's root file system"}
+    assert {each["rule"] for each in monitor.about(name)} == {"Root file system changed by the workload"}

@@ -58,10 +58,17 @@ def test_a_container_is_learned_at_its_first_event(
 ) -> None:
     """As soon as the runtime has written its bundle; until then events are pending."""
     assert known.learn(event(running)) is None
-    assert known(event(running)).pod.pending is True
+    told = known(event(running))
+    assert (told.pod.pending, told.container.full_id, told.container.name) == (True, running.id, None)
     bundle(tmp_path, running)
     assert known.learn(event(running)) == known.find(event(running))
     assert known.counts.found == 1
+
+
+def test_a_container_that_was_gone_too_soon_is_not_the_host(known: containers.Containers) -> None:
+    """Nothing could be read of it: no rule must take it for the host."""
+    told = known(made.event(fd=File(root=4095), proc=Process(pid=2**22 + 1)))
+    assert (told.container, told.pod.pending) == (containers.UNKNOWN, True)
 
 
 def test_a_write_from_the_host_finds_the_container(
