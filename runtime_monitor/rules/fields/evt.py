@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from runtime_monitor.alerts import iso_time
 from runtime_monitor.events import Event
+from runtime_monitor.rules import arguments
 from runtime_monitor.rules.fields.field import Argument, Field, Type, plain
 
 OPENS = frozenset({"open", "openat", "openat2", "creat"})
@@ -24,11 +25,12 @@ def _number(event: Event) -> int | None:
 
 def _argument(event: Event, name: str) -> str | None:
     value = event.evt.arguments.get(name)
-    return None if value is None else str(value)
+    return None if value is None else arguments.text(event.evt.type, name, value)
 
 
 def _arguments(event: Event) -> str:
-    return " ".join(f"{name}={value}" for name, value in event.evt.arguments.items())
+    kind = event.evt.type
+    return " ".join(f"{name}={arguments.text(kind, name, value)}" for name, value in event.evt.arguments.items())
 
 
 def _failed(event: Event) -> bool | None:
