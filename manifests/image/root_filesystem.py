@@ -1,8 +1,9 @@
 # noqa: INP001 -- a script, no module
-"""Collects what the webhook's image consists of: Python, podseal, and the shared libraries that they load.
+"""Collects what an image consists of: Python, podseal, and the shared libraries that they load.
 
-In: a folder with an installation of podseal (a virtual environment), and a folder to fill, as arguments. Out: that
-folder, the root filesystem of an image. Run by the Dockerfile inside the base image, whose Python it takes.
+In: a folder with an installation of podseal (a virtual environment), a folder to fill, and the names of libraries that
+are loaded by name at run time, as arguments. Out: the second folder, the root filesystem of an image. Run by the
+Dockerfile inside the base image, whose Python it takes.
 No shell, no package manager and no pip come along: nothing is there that an attacker could live off, and an image of
 150 MB has no room for it. It uses the standard library and the base's `ldd` and `ldconfig`.
 """
@@ -23,13 +24,13 @@ PACKAGES = ("site-packages", "dist-packages")
 # cost each process 78 MiB (webhook/apiserver.py, certs/cluster/api.py).
 UNUSED_OF_KUBERNETES = ("aio", "client/api")
 MERGED = ("bin", "sbin", "lib", "lib64")
-MOUNT_POINTS = ("dev/shm", "etc/podseal", "proc", "run/podseal/tls", "sys", "tmp")
+MOUNT_POINTS = ("dev/shm", "etc/podseal", "proc", "run/podseal/tls", "sys", "tmp", "var/lib/podseal")
 USERS = "root:x:0:0:root:/:/nonexistent\nnonroot:x:65532:65532:nonroot:/:/nonexistent\n"
 GROUPS = "root:x:0:\nnonroot:x:65532:\n"
 LIBRARY = re.compile(r"(/\S+) \(0x")
 
 
-def main(installed: pathlib.Path, root: pathlib.Path) -> None:
+def main(installed: pathlib.Path, root: pathlib.Path, *named: str) -> None:
     """Fill the folder."""
     root.mkdir()
     for name in MERGED:  # /lib and /usr/lib are one on a system with merged /usr
@@ -44,6 +45,8 @@ def main(installed: pathlib.Path, root: pathlib.Path) -> None:
         for name in UNUSED_OF_KUBERNETES:
             shutil.rmtree(package / name)
     copy_interpreter(installed / "bin" / "python3", root)
+    for path in map(by_name, named):
+        copy_file(path, root)
     for path in libraries(root):
         copy_file(path, root)
     for path in ("/etc/ld.so.conf", "/etc/nsswitch.conf"):
@@ -92,6 +95,13 @@ def copy_interpreter(link: pathlib.Path, root: pathlib.Path) -> None:
     copy_file(link, root)
 
 
+def by_name(library: str) -> pathlib.Path:
+    """Where the base image's loader finds a library."""
+    told = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    found = re.search(rf"^\s*{re.escape(library)} .* => (\S+)$", told, re.MULTILINE)
+    return pathlib.Path(found[1]) if found else sys.exit(f"the base image has no {library}")
+
+
 def libraries(root: pathlib.Path) -> set[pathlib.Path]:
     """The shared libraries that the interpreter and all extension modules load, as the base has them."""
     programs = [path for path in root.rglob("*") if path.is_file() and path.read_bytes()[:4] == b"\x7fELF"]
@@ -107,4 +117,4 @@ def libraries(root: pathlib.Path) -> set[pathlib.Path]:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *sys.argv[3:])

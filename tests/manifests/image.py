@@ -1,4 +1,4 @@
-"""The webhook's image, built where no registry can be reached, and run read-only.
+"""The images, built where no registry can be reached, and run read-only.
 
 In: the Dockerfile and the tree. Out: an `Image`: its root filesystem and its configuration; `started` runs a command in
 it as a node would. Called by test_image.py and by end-to-end tests.
@@ -26,10 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = {"buildah": "/usr/bin/buildah", "mmdebstrap": "/usr/bin/mmdebstrap"}
 BASE = "localhost/python:3.11-slim"
 REPOSITORY = "localhost/podseal/webhook"
-NAME = f"{REPOSITORY}:test"
-_INPUTS = ("Dockerfile", "requirements.lock", "requirements-dev.lock", "pyproject.toml", "README.md")
-_INPUT_FOLDERS = ("webhook", "certs", "manifests/image")
-_BASE_PACKAGES = "python3,python3-pip,python3-venv"
+MONITOR_REPOSITORY = "localhost/podseal/monitor"
+_INPUTS = ("Dockerfile", "requirements.lock", "requirements-dev.lock", "pyproject.toml", "setup.py", "README.md")
+_INPUT_FOLDERS = ("webhook", "certs", "runtime_monitor", "manifests/image")
+_BASE_PACKAGES = "python3,python3-pip,python3-venv,libbpf1"
 
 # What the runtime of a node does: a read-only root, the mounts of the chart's pod, an ordinary user.
 _RUN = """
@@ -83,30 +83,26 @@ class Image:
         return code, output.read_text()
 
 
-def archive() -> pathlib.Path:
-    """The image of this tree in the form of `docker save`, for `Bed.import_images`; built unless it has been before.
+def archive(repository: str = REPOSITORY) -> pathlib.Path:
+    """An image of this tree in the form of `docker save`, for `Bed.import_images`; built unless it has been before.
 
     Raises:
         MissingError, subprocess.CalledProcessError: as `make`.
     """
-    target = _archive()
+    target = _archive(repository)
     if not target.exists():
         with tempfile.TemporaryDirectory() as folder:
-            _make(pathlib.Path(folder), target)
+            make(pathlib.Path(folder), repository)
     return target
 
 
-def make(folder: pathlib.Path) -> Image:
-    """Build the image below a folder, which is the caller's to remove; its archive goes to the cache.
+def make(folder: pathlib.Path, repository: str = REPOSITORY) -> Image:
+    """Build an image below a folder, which is the caller's to remove; its archive goes to the cache.
 
     Raises:
         MissingError: not root, or packages cannot be installed.
         subprocess.CalledProcessError: the build failed.
     """
-    return _make(folder, _archive())
-
-
-def _make(folder: pathlib.Path, target: pathlib.Path) -> Image:
     packages.ensure(PACKAGES)
     cache = _cache()
     cache.mkdir(parents=True, exist_ok=True)
@@ -115,16 +111,17 @@ def _make(folder: pathlib.Path, target: pathlib.Path) -> Image:
     container = store.buildah("from", "scratch")
     store.buildah("add", "--quiet", container, str(base), "/")
     store.buildah("commit", "--quiet", "--rm", container, BASE)
+    stage, name = _stage(repository), f"{repository}:test"
     store.buildah(
         "build", "--pull-never", "--isolation=chroot", "--layers=false", f"--volume={wheels}:/wheelhouse:ro",
-        "--build-arg=PIP_NO_INDEX=1", f"--build-arg=BASE={BASE}", f"--tag={NAME}", str(ROOT),
+        "--build-arg=PIP_NO_INDEX=1", f"--build-arg=BASE={BASE}", f"--target={stage}", f"--tag={name}", str(ROOT),
     )  # fmt: skip
-    for old in cache.glob("webhook-*.tar"):
+    for old in cache.glob(f"{stage}-*.tar"):
         old.unlink()
-    _cached(target, lambda half: store.push(NAME, half))
-    container = store.buildah("from", "--pull-never", NAME)
+    _cached(_archive(repository), lambda half: store.push(name, half))
+    container = store.buildah("from", "--pull-never", name)
     root = pathlib.Path(store.buildah("mount", container))
-    config = json.loads(store.buildah("inspect", "--type=image", NAME))["OCIv1"]["config"]
+    config = json.loads(store.buildah("inspect", "--type=image", name))["OCIv1"]["config"]
     return Image(root, config)
 
 
@@ -149,12 +146,19 @@ def _cache() -> pathlib.Path:
     return build.cache_folder().parent / "images"
 
 
-def _archive() -> pathlib.Path:
+def _stage(repository: str) -> str:
+    """The stage of the Dockerfile that an image is."""
+    return repository.rsplit("/", 1)[1]
+
+
+def _archive(repository: str) -> pathlib.Path:
     """Where the image of this tree is, or will be: its name has a hash of all that goes into it."""
     folders = (sorted((ROOT / folder).rglob("*")) for folder in _INPUT_FOLDERS)
     inputs = [*(ROOT / name for name in _INPUTS), *(path for folder in folders for path in folder)]
-    contents = (path.read_bytes() for path in inputs if path.is_file() and "__pycache__" not in path.parts)
-    return _cache() / f"webhook-{_hash(*contents)}.tar"
+    contents = (
+        path.read_bytes() for path in inputs if path.is_file() and not {"__pycache__", "objects"} & {*path.parts}
+    )
+    return _cache() / f"{_stage(repository)}-{_hash(*contents)}.tar"
 
 
 def _base(cache: pathlib.Path) -> pathlib.Path:
