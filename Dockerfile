@@ -36,6 +36,7 @@ RUN python3 /build/root_filesystem.py /opt/podseal /image
 
 # The monitor brings its programs for the kernel, compiled here, and libbpf, which loads them.
 FROM wheels AS monitor-wheels
+ARG PIP_NO_INDEX=
 RUN sed -n '/^ziglang==/,/[^\\]$/p' requirements-dev.lock > compiler.lock \
  && python3 -m pip install --quiet --require-hashes --only-binary :all: -r compiler.lock \
  && rm -r own

@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run check test cluster guard cluster-down bench drills manifests image
+.PHONY: help setup lock run check test cluster guard cluster-down bench drills manifests image image-monitor
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup: $(VENV)/.ready ## make the environment in .venv (locked, with hashes)
 
@@ -64,7 +64,11 @@ drills: setup ## failure drills on a cluster of their own; the self-test, and fi
 manifests: setup ## make install.yaml, the chart's schema and its table of values anew
 	@$(RUN)python -m tests.manifests.render
 
-IMAGE ?= podseal/webhook:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-image: ## build the image IMAGE from BASE with docker or buildah
-	@builder=$$(command -v docker || command -v buildah) || { echo "image: install docker or buildah" >&2; exit 2; }; \
-	$$builder build $(if $(BASE),--build-arg BASE=$(BASE)) --tag $(IMAGE) .
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BUILDER  = builder=$$(command -v docker || command -v buildah) || { echo "$@: install docker or buildah" >&2; exit 2; }; \
+	  $$builder build $(if $(BASE),--build-arg BASE=$(BASE))
+image: ## build the webhook's image IMAGE from BASE with docker or buildah
+	@$(BUILDER) --tag $(or $(IMAGE),podseal/webhook:$(VERSION)) .
+
+image-monitor: ## build the node monitor's image IMAGE likewise
+	@$(BUILDER) --target monitor --tag $(or $(IMAGE),podseal/monitor:$(VERSION)) .
