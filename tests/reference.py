@@ -1,8 +1,8 @@
 """Renders the reference tables of the documentation from the code that they describe.
 
-In: the controls, labels, settings and metrics as the code declares them. Out: Markdown, put between the markers
-`<!-- generated: NAME -->` and `<!-- end -->` of the files in `FILES`. Called by test_reference.py, which fails on drift
-and rewrites under PODSEAL_REWRITE=1. A new table is a function here whose name the marker names.
+In: the controls, labels, settings, metrics, fields and rules as the code declares them. Out: Markdown, put between the
+markers `<!-- generated: NAME -->` and `<!-- end -->` of the files in `FILES`. Called by test_reference.py, which fails on
+drift and rewrites under PODSEAL_REWRITE=1. A new table is a function here whose name the marker names.
 """
 
 import json
@@ -14,11 +14,13 @@ from pathlib import Path
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from runtime_monitor import detections
+from runtime_monitor.rules import fields, ruleset
 from webhook import metrics, settings
 from webhook.policy import controls, labels, model
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "webhook/README.md")
+FILES = ("README.md", "webhook/README.md", "runtime_monitor/rules/README.md")
 SECTION = re.compile(r"(<!-- generated: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PROFILES: tuple[model.Profile, ...] = ("baseline", "default", "strict")
 
@@ -114,6 +116,25 @@ def metrics_table() -> str:
     return table(("metric", "type", "what it tells"), rows)
 
 
+def field_table() -> str:
+    """Every field of the rule language."""
+    rows = []
+    for name, field in sorted(fields.FIELDS.items()):
+        argument = {fields.Argument.NONE: "", fields.Argument.KEY: "[...]", fields.Argument.INDEX: "[n]"}
+        rows.append((f"`{name}{argument.get(field.argument, '')}`", field.type.value, field.doc))
+    return table(("field", "type", "what it is"), rows)
+
+
+def detection_table() -> str:
+    """Every rule of podseal's own."""
+    loaded = ruleset.load([ruleset.Source(name, text) for name, text in detections.texts()])
+    rows = []
+    for rule in loaded.rules:
+        techniques = ", ".join(tag for tag in rule.tags if re.fullmatch(r"T\d{4}(\.\d{3})?", tag))
+        rows.append((rule.name, rule.priority.label, techniques, rule.desc))
+    return table(("rule", "priority", "MITRE ATT&CK", "what it sees"), rows)
+
+
 def _names(values: Iterable[str]) -> str:
     return ", ".join(f"`{value}`" for value in values)
 
@@ -124,6 +145,8 @@ TABLES = {
     "labels": label_table,
     "settings": settings_table,
     "metrics": metrics_table,
+    "fields": field_table,
+    "detections": detection_table,
 }
 
 
