@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from runtime_monitor.feed import settings
+from runtime_monitor.feed import outputs, settings
 from runtime_monitor.feed.filters import Filter, RateLimit
 from runtime_monitor.feed.outputs import http, stdout
 
@@ -74,3 +74,10 @@ def test_a_file_that_cannot_be_read_names_itself(tmp_path: pathlib.Path) -> None
     (tmp_path / "feed.yaml").write_bytes(b"#" * (settings.MAX_BYTES + 1))
     with pytest.raises(settings.SettingsError, match="this is no configuration file"):
         settings.read(tmp_path / "feed.yaml")
+
+
+def test_the_readmes_example_is_a_configuration() -> None:
+    """With an output of every kind."""
+    text = (pathlib.Path(settings.__file__).parent / "README.md").read_text()
+    found = settings.parse(text.partition("```yaml\n")[2].partition("```")[0].encode(), "README.md")
+    assert {type(each) for each in found.outputs} == set(outputs.KINDS.values())
