@@ -3,7 +3,8 @@
 In: `Session` values that the webhook's app makes from CONNECT requests. Out: objects `es-<request uid>` in the API
 server, so that a retried request makes no second one. `Recorder.submit` never waits; `Recorder.record_now` does, for
 the setting `require-record`. One thread a worker, started after the fork.
-The same user, pod and command within a minute of the last time count up in the status of the first object.
+The same user, pod and command within a minute of the last time count up in the status of the first object, as far as
+one worker sees them: of several workers each makes one, since to ask the API server first would cost it a list an exec.
 """
 
 import logging

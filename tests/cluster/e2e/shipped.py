@@ -49,7 +49,8 @@ def applied(bed: beds.Bed, rendered: list[Object]) -> Iterator[None]:
     """
     definitions = [each for each in rendered if each["kind"] == DEFINITION]
     others = [each for each in rendered if each["kind"] in KINDS] + [_binding(*each) for each in HOLDERS.items()]
-    waiting.until(lambda: _has_namespace(bed), f"the namespace {chart.NAMESPACE}")
+    # The pods of an installation that a test before has ended have half a minute to finish what they have begun.
+    waiting.until(lambda: _has_namespace(bed), f"the namespace {chart.NAMESPACE}", seconds=180)
     try:
         bed.apply(_list(definitions))
         names = [f"crd/{each['metadata']['name']}" for each in definitions]
