@@ -5,6 +5,7 @@ own containers and processes; what the rest of the node does meanwhile is its ow
 --quiet` and by the tests.
 """
 
+import functools
 import os
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runtime_monitor import verdicts
+from runtime_monitor import ruling
 from runtime_monitor.events import Event
 from runtime_monitor.selftest import container
 from runtime_monitor.selftest.run import Listener, Source, listening
@@ -91,6 +92,9 @@ def _verdicts(listener: Listener, until: float) -> Sequence[Event]:
     return said
 
 
+_own_rules = functools.cache(ruling.own_rules)
+
+
 def speaks(event: Event) -> bool:
     """Whether the monitor would make an alert of it."""
-    return bool(verdicts.judge(event))
+    return bool(_own_rules().judge(event))
