@@ -20,6 +20,9 @@ podseal guards this cluster: two replicas on the loopback, failurePolicy Fail. I
   kubectl run web --image=podseal.test/library/nginx:1 --image-pull-policy=Never
   kubectl get pod web -o jsonpath='{.spec.containers[0].securityContext}{.spec.volumes}'   # what podseal added
   kubectl exec web -- sh -c 'echo x > /etc/x'             # Read-only file system
+  kubectl exec web -- id && kubectl get execsessions       # who reached into which pod
+  kubectl label namespace default podseal.dev/exempt.privileged=2027-01-31 --as=labeller   # the guard
+  kubectl get exemptions                                  # what can be granted
   kubectl create deployment api --image=shop/api:1         # warned of; its pods are denied
 Ctrl-C takes podseal away again."""
 
