@@ -121,7 +121,7 @@ def test_proxies_follow_the_label_connect(gated: beds.Bed, shop: str, target: st
 
     waiting.until(told, "the record")
     session = recorded(gated, shop)[0]
-    assert (session["action"], session["user"]["username"], session["path"]) == (action, "dev", "admin")
+    assert (session["action"], session["user"]["username"], session["path"]) == (action, "dev", "/admin")
 
 
 def test_reaches_into_system_namespaces_are_recorded(gated: beds.Bed) -> None:
