@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run check test cluster guard cluster-down bench drills manifests image image-monitor
+.PHONY: help setup lock run monitor check test cluster guard cluster-down bench drills manifests image image-monitor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -35,6 +35,11 @@ run: setup ## serve the webhook on 127.0.0.1:8443 with a certificate of its own
 	@echo "  curl --cacert .podseal/certs/ca.crt -H 'Content-Type: application/json' \\"
 	@echo "    --data-binary @tests/data/reviews/create-pods.json https://127.0.0.1:8443/validate"
 	@exec $(RUN)podseal serve --tls-cert-file .podseal/certs/tls.crt --tls-private-key-file .podseal/certs/tls.key
+
+CLUSTER := .cluster/node/containerd/state/io.containerd.runtime.v2.task/k8s.io
+monitor: setup ## watch this node until Ctrl-C, and the containers of `make cluster`; page on http://127.0.0.1:9480 (needs root)
+	@exec $(RUN)podseal-monitor run --spool .podseal/spool.db \
+	  $(if $(wildcard $(CLUSTER)),--bundles $(CLUSTER) --kubeconfig .cluster/kubeconfig --node-name node1)
 
 check: setup ## lint, types, import contracts
 	$(RUN)ruff check .

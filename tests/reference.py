@@ -15,12 +15,14 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from runtime_monitor import detections
+from runtime_monitor import metrics as monitor_metrics
 from runtime_monitor.rules import fields, ruleset
+from runtime_monitor.selftest import behaviour
 from webhook import metrics, settings
 from webhook.policy import controls, labels, model
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "webhook/README.md", "runtime_monitor/rules/README.md")
+FILES = ("README.md", "webhook/README.md", "runtime_monitor/README.md", "runtime_monitor/rules/README.md")
 SECTION = re.compile(r"(<!-- generated: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PROFILES: tuple[model.Profile, ...] = ("baseline", "default", "strict")
 
@@ -111,9 +113,7 @@ def metrics_table() -> str:
     for group in (metrics.Requests, metrics.Certificate, metrics.Cluster):
         group(registry)
     registry.register(metrics.Upkeep())
-    found = {metric.name + ("_total" if metric.type == "counter" else ""): metric for metric in registry.collect()}
-    rows = [(f"`{name}`", metric.type, metric.documentation) for name, metric in sorted(found.items())]
-    return table(("metric", "type", "what it tells"), rows)
+    return _metrics(registry)
 
 
 def field_table() -> str:
@@ -135,6 +135,25 @@ def detection_table() -> str:
     return table(("rule", "priority", "MITRE ATT&CK", "what it sees"), rows)
 
 
+def behaviour_table() -> str:
+    """Every behaviour of the monitor's self-test."""
+    return table(("behaviour", "what is done"), [(f"`{each.name}`", each.about) for each in behaviour.discover()])
+
+
+def monitor_metrics_table() -> str:
+    """Every metric of the sensor."""
+    registry = CollectorRegistry()
+    monitor_metrics.Latency(registry)
+    registry.register(monitor_metrics.Counters(dict, dict, "tracepoint"))
+    return _metrics(registry)
+
+
+def _metrics(registry: CollectorRegistry) -> str:
+    found = {metric.name + ("_total" if metric.type == "counter" else ""): metric for metric in registry.collect()}
+    rows = [(f"`{name}`", metric.type, metric.documentation) for name, metric in sorted(found.items())]
+    return table(("metric", "type", "what it tells"), rows)
+
+
 def _names(values: Iterable[str]) -> str:
     return ", ".join(f"`{value}`" for value in values)
 
@@ -145,6 +164,8 @@ TABLES = {
     "labels": label_table,
     "settings": settings_table,
     "metrics": metrics_table,
+    "behaviours": behaviour_table,
+    "monitor_metrics": monitor_metrics_table,
     "fields": field_table,
     "detections": detection_table,
 }
