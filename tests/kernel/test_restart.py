@@ -106,7 +106,13 @@ def test_what_happens_between_kill_and_restart_is_told(monitor: Monitor) -> None
 def test_a_second_monitor_is_refused(monitor: Monitor) -> None:
     """With one line, and without disturbing the first."""
     monitor.start()
-    argv = [PROGRAM, "run", "--metrics-bind=", f"--bpffs={monitor.bpffs}", f"--spool={monitor.bpffs.parent}/second.db"]
+    argv = [
+        str(PROGRAM),
+        "run",
+        "--metrics-bind=",
+        f"--bpffs={monitor.bpffs}",
+        f"--spool={monitor.bpffs.parent}/second.db",
+    ]
     second = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert second.returncode == 2
     assert second.stderr.splitlines()[-1].startswith("Error: ")
