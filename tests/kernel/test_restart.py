@@ -15,7 +15,7 @@ from tests.kernel import able
 
 pytestmark = pytest.mark.kernel
 
-WRITE = "Write to a container's root file system"
+WRITE = "Root file system changed by the workload"
 PROGRAM = pathlib.Path(sys.executable).with_name("podseal-monitor")
 
 

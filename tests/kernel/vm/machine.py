@@ -26,8 +26,8 @@ WITHOUT_BPF = "lockdown,capability,landlock,yama"
 """Lists of security modules: with BPF among them programs attach to their hooks, without it to the functions' entry."""
 PROGRAMS = pathlib.Path(sys.executable).parent
 """Where the environment keeps virtme-ng's programs."""
-BOOT = 240.0
-"""Seconds for booting and the command, on a slow and shared machine; it usually takes a twentieth of that."""
+BOOT = 420.0
+"""Seconds for booting and the command, on a slow and shared machine; it usually takes a fifth of that."""
 
 
 class BootError(Exception):
