@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from runtime_monitor import metrics, pipeline, protection, recording
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
+from runtime_monitor.enrich import arrivals, bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Event
 from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
@@ -90,7 +90,9 @@ class Node:
         self._recording = recording.Recording(settings.record)
         self._registry = CollectorRegistry()
         self._latency = metrics.Latency(self._registry)
+        self._arrivals = arrivals.Arrivals(self._bundles.present())
         stages = pipeline.Stages(
+            arrived=self._arrivals.take,
             containers=self._containers,
             pods=self._pods,
             processes=processes.Processes(),
@@ -116,6 +118,7 @@ class Node:
         """Watch until told to stop; `between` is called between two groups of events."""
         self._spool.append(self._diary.begin(time.time_ns()))
         self._serve_metrics()
+        self._arrivals.start()
         # In a thread: to import the kubernetes package takes half a second, in which events are seen already.
         self._pods.expect()
         pods_of = (self._settings.kubeconfig, self._settings.node)
@@ -131,6 +134,7 @@ class Node:
             reason = "told to stop"
         finally:
             self._pods.stop()
+            self._arrivals.stop()
             self._spool.append([self._diary.end(time.time_ns(), reason)])
             self._recording.close()
             self._containers.close()

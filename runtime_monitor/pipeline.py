@@ -13,7 +13,17 @@ from msgspec import Struct
 
 from runtime_monitor import waiting
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import containers, pods, preparations, processes, scripts, sessions, shells, users, writes
+from runtime_monitor.enrich import (
+    containers,
+    pods,
+    preparations,
+    processes,
+    scripts,
+    sessions,
+    shells,
+    users,
+    writes,
+)
 from runtime_monitor.enrich.roots import Root
 from runtime_monitor.events import Event
 
@@ -64,8 +74,12 @@ class Counts(Struct):
 
 
 class Stages(Struct, frozen=True):
-    """What knows containers, pods, processes, users, files, sessions; each takes an Event and gives an Event."""
+    """What knows containers, pods, processes, users, files, sessions; each takes an Event and gives an Event.
 
+    `arrived` gives the containers that a runtime has just made (`enrich.arrivals`).
+    """
+
+    arrived: Callable[[], Iterable[tuple[str, int]]]
     containers: containers.Containers
     pods: pods.Pods
     processes: processes.Processes
@@ -99,11 +113,14 @@ class Pipeline:
 
     def step(self, timeout: float = TICK) -> None:
         """Wait for events, take all of them to the spool in one commit, and look after what waits."""
-        arrived = self._source.poll(SOONER if self.waiting.counts.length else timeout)
+        happened = self._source.poll(SOONER if self.waiting.counts.length else timeout)
         self._forget_ended()
+        for container_id, pid in self._stages.arrived():
+            if known := self._stages.containers.arrived(container_id, pid):
+                self._source.watch(known.root)
         now = time.time_ns()
         told: list[Alert] = []
-        for event in self._explained(self._known(arrived, now), now):
+        for event in self._explained(self._known(happened, now), now):
             self._observer.seen(event)
             told.extend(self._judge(event))
         self.counts.alerts += len(told)
@@ -150,7 +167,8 @@ class Pipeline:
                 return waiting.Answer.DROP
             if known is None:
                 return waiting.Answer.WAIT
-            self._source.watch(known.root)
+            if known.pid:
+                self._source.watch(known.root)
         return waiting.Answer.GO if self._stages.pods.has(known.pod.uid) else waiting.Answer.WAIT
 
     def _forget_ended(self) -> None:

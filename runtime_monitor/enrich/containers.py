@@ -108,6 +108,8 @@ class Containers:
             ids.update(each.id for each in named)
             if named:
                 self._remember_nameless(device, named)
+        if not ids and (known := self._of_the_dead(event)):
+            return known
         if not ids and self._is_foreign(event, candidates):
             raise Foreign(device)
         return None
@@ -130,6 +132,27 @@ class Containers:
     def _tells_cgroups(self) -> bool:
         """Whether this node's containers are in the unified hierarchy: else everybody's number is that of its top."""
         return any(known.root.cgroup for known in self._by_device.values())
+
+    def arrived(self, container_id: str, pid: int) -> Known | None:
+        """A container that its runtime has just made, by its first process; None where that has ended already."""
+        try:
+            named = tuple(each for each in self._proc.containers(pid) if each.id == container_id)
+        except OSError:
+            return None
+        return self._enter(pid, named)
+
+    def _of_the_dead(self, event: Event) -> Known | None:
+        """A container whose processes have ended, by their cgroup and its bundle, where those are still there."""
+        path = self._proc.cgroup_ids.path(event.proc.cgroup_id)
+        for each in cgroup.containers(path or ""):
+            found = self._bundles.read(each.id)
+            if found is not None:
+                proc = event.proc
+                root = roots.Root(event.fd.root or 0, proc.mount_namespace or 0, proc.pid_namespace or 0)
+                known = Known(found.container, found.pod, root, 0, found.is_sandbox)
+                self._ended[root.device] = known, self._clock()
+                return known
+        return None
 
     def scan(self) -> list[Known]:
         """Every container that was not known before, by the processes of now."""

@@ -25,6 +25,7 @@ class Live:
         self._seen: list[Event] = []
         of_pods = pods.Pods()
         stages = pipeline.Stages(
+            arrived=lambda: (),
             containers=known,
             pods=of_pods,
             processes=processes.Processes(),

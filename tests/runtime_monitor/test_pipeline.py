@@ -10,7 +10,7 @@ import pytest
 
 from runtime_monitor import pipeline, ruling
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
+from runtime_monitor.enrich import arrivals, bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Call, Container, Drift, Event, File, Pod, Process, Session
 from runtime_monitor.kernel import machine
 from runtime_monitor.selftest import container
@@ -81,7 +81,9 @@ class World:
         proc = roots.Proc(roots.Host(host.root_device, host.mount_namespace, host.pid_namespace))
         self.pods = pods.Pods()
         self.containers = containers.Containers(bundles.Bundles(folder / "none", [folder]), proc, time.time_ns)
+        self.arrivals = arrivals.Arrivals([folder])
         stages = pipeline.Stages(
+            self.arrivals.take,
             self.containers,
             self.pods,
             processes.Processes(),
@@ -110,7 +112,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A pipeline that knows no container yet."""
     able.to_make_containers()
     made_up = World(tmp_path)
+    made_up.arrivals.start()
     yield made_up
+    made_up.arrivals.stop()
     made_up.containers.close()
 
 
@@ -132,6 +136,19 @@ def test_a_known_containers_event_is_an_alert_at_once(world: World) -> None:
     assert world.kept.rules() == ["Interactive shell in a container"]
     fields = world.kept.alerts[0].output_fields
     assert (fields["k8s.pod.name"], fields["container.name"], fields["exec.kind"]) == ("shop-1", "web", "exec")
+
+
+def test_a_container_is_known_before_it_runs(world: World) -> None:
+    """By what containerd writes as it makes one: its first event need not wait, even if its process has ended."""
+    with container.running() as running:
+        world.bundle(running)
+        aside = world.folder / running.id / ".init.pid"
+        aside.write_text(str(running.pid))
+        aside.rename(aside.with_name("init.pid"))
+        waiting.until(lambda: (world.happens(), world.kernel.watched)[1], "the arrival")
+        event = raw(made.entered("ls"), running)
+        world.happens(msgspec.structs.replace(event, proc=msgspec.structs.replace(event.proc, pid=2**22 + 1)))
+    assert world.kept.alerts[0].output_fields["k8s.pod.name"] == "shop-1"
 
 
 def test_an_event_waits_for_its_bundle(world: World) -> None:
