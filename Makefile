@@ -39,7 +39,7 @@ run: setup ## serve the webhook on 127.0.0.1:8443 with a certificate of its own
 CLUSTER := .cluster/node/containerd/state/io.containerd.runtime.v2.task/k8s.io
 monitor: setup ## watch this node until Ctrl-C, and the containers of `make cluster`; page on http://127.0.0.1:9480 (needs root)
 	@exec $(RUN)podseal-monitor run --spool .podseal/spool.db \
-	  $(if $(wildcard $(CLUSTER)),--bundles $(CLUSTER) --kubeconfig .cluster/kubeconfig --node-name node1)
+	  $(if $(wildcard .cluster/kubeconfig),--bundles $(CLUSTER) --kubeconfig .cluster/kubeconfig --node-name node1)
 
 check: setup ## lint, types, import contracts
 	$(RUN)ruff check .

@@ -1,8 +1,8 @@
 """Renders the reference tables of the documentation from the code that they describe.
 
 In: the controls, labels, settings, metrics, fields and rules as the code declares them. Out: Markdown, put between the
-markers `<!-- generated: NAME -->` and `<!-- end -->` of the files in `FILES`. Called by test_reference.py, which fails on
-drift and rewrites under PODSEAL_REWRITE=1. A new table is a function here whose name the marker names.
+markers `<!-- generated: NAME -->` and `<!-- end -->` of the files in `FILES`. Called by test_reference.py, which fails
+on drift and rewrites under PODSEAL_REWRITE=1. A new table is a function here whose name the marker names.
 """
 
 import json
