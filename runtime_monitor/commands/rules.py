@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from runtime_monitor import recording, rule_files, rule_reports
+from runtime_monitor import capabilities, recording, rule_files, rule_reports
 from runtime_monitor.rules import explain as explaining
 from runtime_monitor.rules import fields as registry
 from runtime_monitor.rules import pushdown as pushing
@@ -44,14 +44,17 @@ def command() -> None:
 @click.option(
     "--fail-on", type=click.Choice(list(FAILING)), default="error", show_default=True, help="Exit 1 from here."
 )
+@click.option("--sensor", is_flag=True, help="Refuse what this version's sensor cannot tell, as `run` leaves it out.")
 @click.pass_context
-def check(context: click.Context, files: tuple[str, ...], outputs: tuple[str, ...], fail_on: str, *, own: bool) -> None:
+def check(  # noqa: PLR0913 -- one parameter an option
+    context: click.Context, files: tuple[str, ...], outputs: tuple[str, ...], fail_on: str, *, own: bool, sensor: bool
+) -> None:
     """Load rules as the monitor would, in the order given, and say what is wrong.
 
     FILE is a file, a folder (its YAML files by name) or - for standard input. Exit codes: 0 clean, 1 problems at or
     above --fail-on, 2 wrong usage or a file that cannot be read.
     """
-    read, loaded = _load(files, own=own)
+    read, loaded = _load(files, own=own, sensor=sensor)
     report = rule_reports.Report(
         tuple(source.name for source in read.sources), read.problems + loaded.problems, len(loaded.rules)
     )
@@ -134,12 +137,16 @@ def pushdown(context: click.Context, files: tuple[str, ...], output: str, *, own
             click.echo(f"{event_type}: {clause}")
 
 
-def _load(files: tuple[str, ...], *, own: bool) -> tuple[rule_files.Read, ruleset.RuleSet]:
+def _load(files: tuple[str, ...], *, own: bool, sensor: bool = False) -> tuple[rule_files.Read, ruleset.RuleSet]:
     if not files and not own:
         raise click.UsageError("name rules files, or - for standard input, or --own")
     stdin = sys.stdin.buffer.read() if rule_files.STDIN in files else b""
     read = rule_files.read(files, own=own, stdin=stdin)
-    return read, ruleset.load(read.sources)
+    return read, ruleset.load(read.sources, _options() if sensor else ruleset.Options())
+
+
+def _options() -> ruleset.Options:
+    return ruleset.Options(fillable=capabilities.fillable(), delivered=capabilities.delivered())
 
 
 def _write(report: rule_reports.Report, output: str) -> None:

@@ -69,6 +69,15 @@ def test_several_reports_at_once(tmp_path: Path) -> None:
     assert json.loads(report.read_text())["summary"] == {"files": 1, "rules": 0, "errors": 1, "warnings": 0}
 
 
+def test_what_the_sensor_cannot_tell_is_refused_on_demand() -> None:
+    """By the name of the field; without --sensor the rule is right."""
+    text = given.rule("A", "evt.type = openat and evt.buffer contains x")
+    assert _run("check", "-", stdin=text).exit_code == 0
+    result = _run("check", "-", "--sensor", stdin=text)
+    assert result.exit_code == 1
+    assert "field evt.buffer exists, but this sensor cannot fill it" in result.output
+
+
 def test_fields_are_listed() -> None:
     """As a table, and as JSON with what a sensor must fill."""
     assert "proc.aname" in _run("fields").output
