@@ -74,7 +74,10 @@ class Losses:
 
 
 class Sensor:
-    """Programs in the kernel, and the reader of their ring; made by `Sensor.open`."""
+    """Programs in the kernel, and the reader of their ring; made by `Sensor.open`.
+
+    `left_out` counts events whose argument led to another file system than the container's root.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -87,6 +90,7 @@ class Sensor:
         self._resources = ExitStack()
         self._arguments = Arguments()
         self._summaries = Summaries()
+        self.left_out = 0
         self._undecodable = 0
 
     @classmethod
@@ -154,6 +158,7 @@ class Sensor:
     def _considered(self, event: Event) -> Event | None:
         """The event, completed; None where it is about another file system than the container's root after all."""
         if event.fd.path_source == "argument" and self._arguments.lies_on_root(event) is False:
+            self.left_out += 1
             return None
         if event.evt.type == "execve":
             self._arguments.see(event)

@@ -151,9 +151,9 @@ class Bench:
             for _ in range(100):
                 read += len(sensor.poll())
                 lost = sensor.losses().ring_full
-                if not sensor.waiting and sensor.numbered == read + lost:
+                if not sensor.waiting and sensor.numbered == read + lost + sensor.left_out:
                     break
-            return Flood(int(outcome[0].output), sensor.numbered, read, lost, cpu)
+            return Flood(int(outcome[0].output), sensor.numbered, read + sensor.left_out, lost, cpu)
 
     def programs(self) -> Iterator[measure.Result]:
         """Mean run time of each program by the kernel's statistics, over processes, opens and a tar."""
