@@ -143,6 +143,8 @@ class Bench:
             thread = threading.Thread(target=lambda: outcome.append(entry.execute(made, command)))
             thread.start()
             read, begin = 0, time.process_time()
+            # One core is what is asked for: the machine's other work must not take it away.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -20)
             while thread.is_alive():
                 read += len(sensor.poll(0.1))
             cpu = time.process_time() - begin
@@ -153,6 +155,7 @@ class Bench:
                 lost = sensor.losses().ring_full
                 if not sensor.waiting and sensor.numbered == read + lost + sensor.left_out:
                     break
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 0)
             return Flood(int(outcome[0].output), sensor.numbered, read + sensor.left_out, lost, cpu)
 
     def programs(self) -> Iterator[measure.Result]:

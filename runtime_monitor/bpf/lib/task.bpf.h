@@ -25,7 +25,9 @@ INLINE __u32 task_mount_namespace(struct task_struct *task)
 INLINE struct upid innermost(struct pid *pid)
 {
 	struct upid upid = {};
-	bpf_probe_read_kernel(&upid, sizeof(upid), (void *)&pid->numbers + pid->level * TYPE_SIZE(struct upid));
+	/* 32 levels at most (MAX_PID_NS_LEVEL) of 16 bytes; the verifier of Linux 6.1 wants to see the bound of the sum. */
+	__u64 offset = (pid->level * TYPE_SIZE(struct upid)) & 511;
+	bpf_probe_read_kernel(&upid, sizeof(upid), (void *)&pid->numbers + offset);
 	return upid;
 }
 
