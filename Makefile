@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/
 
-.PHONY: help setup lock run monitor check test cluster guard cluster-down bench drills manifests wheel image image-monitor
+.PHONY: help setup lock run monitor check test cluster guard cluster-down bench drills manifests image image-monitor
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -68,12 +68,6 @@ drills: setup ## failure drills on a cluster of their own; the self-test, and fi
 
 manifests: setup ## make install.yaml, the chart's schema and its table of values anew
 	@$(RUN)python -m tests.manifests.render
-
-DIST ?= dist
-wheel: setup ## build the wheel with the kernel's programs in it, which needs no compiler where it is installed
-	@$(RUN)python -m runtime_monitor.bpf.build
-	@$(RUN)python -m pip wheel -q --no-deps --no-build-isolation \
-	  --config-settings=--build-option=--plat-name=manylinux_2_17_x86_64 --wheel-dir $(DIST) .
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BUILDER  = builder=$$(command -v docker || command -v buildah) || { echo "$@: install docker or buildah" >&2; exit 2; }; \
