@@ -8,6 +8,7 @@ set the rules of the annotation in its place (test_certs shows podseal-certs its
 import base64
 import dataclasses
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from tests.cluster import beds, waiting
 from tests.cluster.e2e import load, objects, registration
 from tests.manifests import chart, image, render
+from webhook.upkeep import tampering
 
 pytestmark = pytest.mark.timeout(900)  # the first of these tests may build the image
 
@@ -30,6 +32,8 @@ INSTALLED: dict[str, Any] = {
 DEFINITIONS = ("crd/exemptions.podseal.dev", "crd/execsessions.podseal.dev")
 CERTS = "system:serviceaccount:podseal-system:podseal-certs"
 SERVED_SECONDS = 180.0
+TURN_SECONDS = 180.0
+"""Upkeep compares once a minute."""
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +277,22 @@ def test_nothing_drifts(registered: Release) -> None:
     manifest = registered.helm("get", "manifest", "podseal")
     said = registered.bed.kubectl("admin", "diff", "-n", chart.NAMESPACE, "-f", "-", stdin=manifest)
     assert (said.returncode, said.stdout) == (0, ""), said.stdout + said.stderr
+
+
+def test_nothing_counts_as_tampering(registered: Release) -> None:
+    """A turn after the registration each pod has compared what is there with what Helm installed: all is the same."""
+    bed = registered.bed
+    names = bed.admin("get", "pods", "-l", "app.kubernetes.io/component=webhook", "-n", chart.NAMESPACE, "-o", "name")
+    metric = re.compile(r'^podseal_config_tampered{kind="(\w+)",name="[\w-]+"} (\S+)$', re.MULTILINE)
+
+    def compared(name: str) -> dict[str, str]:
+        path = f"/api/v1/namespaces/{chart.NAMESPACE}/pods/http:{name}:8444/proxy/metrics"
+        return dict(metric.findall(bed.admin("get", "--raw", path)))
+
+    expected = dict.fromkeys(tampering.COLLECTIONS, "0.0")
+    for name in names.split():
+        pod = name.removeprefix("pod/")
+        waiting.until(lambda pod=pod: compared(pod) == expected, f"{pod} to find nothing", TURN_SECONDS)
 
 
 def test_a_deleted_secret_comes_back(registered: Release, guarded: str) -> None:
