@@ -1,6 +1,7 @@
 """A session as a story: who came in and how, the tree of processes, what changed, when it ended.
 
 In: the alerts of one session, the oldest first. Out: a `Story`. Pure. Called by the API for `/sessions/ID`.
+The engine puts `session.pid`, `.parent`, `.process` and `.event` into every alert of a session (`rules.engine`).
 What an alert does not say is not invented: a process whose parent no alert names is a root of the tree.
 """
 
@@ -14,6 +15,7 @@ from runtime_monitor.spool.reader import Entry
 
 PERSON: Final = ("exec.", "session.")
 PLACE: Final = ("k8s.ns.name", "k8s.pod.name", "k8s.pod.uid", "container.name", "container.id", "container.image")
+OF_A_PROCESS: Final = frozenset({"session.pid", "session.parent", "session.process", "session.event"})
 CHANGES: Final = frozenset(
     {
         "creat",
@@ -106,16 +108,16 @@ def _known(alerts: Sequence[Alert], prefixes: tuple[str, ...]) -> dict[str, Any]
     for alert in alerts:
         found = alert.output_fields.items()
         known.update({key: value for key, value in found if key.startswith(prefixes) and value is not None})
-    return known
+    return {key: value for key, value in known.items() if key not in OF_A_PROCESS}
 
 
 def _tree(alerts: Sequence[Alert]) -> tuple[Process, ...]:
     seen: dict[int, list[Alert]] = {}
     for alert in alerts:
-        pid = alert.output_fields.get("proc.pid")
-        if isinstance(pid, int):
+        pid = _number(_either(alert, "proc.pid", "session.pid"))
+        if pid is not None:
             seen.setdefault(pid, []).append(alert)
-    parents = {pid: _number(_latest(found, "proc.ppid")) for pid, found in seen.items()}
+    parents = {pid: _number(_latest(found, "proc.ppid", "session.parent")) for pid, found in seen.items()}
     children: dict[int | None, list[int]] = {}
     for pid in seen:
         parent = parents[pid]
@@ -128,7 +130,7 @@ def _tree(alerts: Sequence[Alert]) -> tuple[Process, ...]:
         return Process(
             pid=pid,
             parent=parents[pid],
-            name=_text(_latest(found, "proc.name")),
+            name=_text(_latest(found, "proc.name", "session.process")),
             command=_text(_latest(found, "proc.cmdline")),
             first=min(alert.time for alert in found),
             alerts=len(found),
@@ -170,8 +172,8 @@ def _moment(entry: Entry, alert: Alert) -> Moment:
         priority=alert.priority.name.lower(),
         rule=alert.rule,
         event=_event(alert),
-        pid=_number(fields.get("proc.pid")),
-        process=_text(fields.get("proc.name")),
+        pid=_number(_either(alert, "proc.pid", "session.pid")),
+        process=_text(_either(alert, "proc.name", "session.process")),
         command=_text(fields.get("proc.cmdline")),
         file=_text(fields.get("fd.name")),
         output=alert.output,
@@ -179,11 +181,16 @@ def _moment(entry: Entry, alert: Alert) -> Moment:
 
 
 def _event(alert: Alert) -> str | None:
-    return _text(alert.output_fields.get("evt.type"))
+    return _text(_either(alert, "evt.type", "session.event"))
 
 
-def _latest(alerts: Sequence[Alert], key: str) -> object:
-    return next((found for alert in reversed(alerts) if (found := alert.output_fields.get(key)) is not None), None)
+def _either(alert: Alert, *keys: str) -> object:
+    """The first of these fields that is known."""
+    return next((found for key in keys if (found := alert.output_fields.get(key)) is not None), None)
+
+
+def _latest(alerts: Sequence[Alert], *keys: str) -> object:
+    return next((found for alert in reversed(alerts) if (found := _either(alert, *keys)) is not None), None)
 
 
 def _text(value: object) -> str | None:

@@ -125,7 +125,9 @@ class Engine:
 
 def _made(rule: program.RuleData, event: Event, text: str, fields: dict[str, Any]) -> Alert:
     if event.session.id is not None:
-        fields["exec.session"] = event.session.id
+        fields |= _of_session(event, event.session.id)
+    if event.drift.kind is not None:
+        fields["drift.kind"] = event.drift.kind
     if event.evt.gap:
         fields["podseal.gap"] = event.evt.gap
     return Alert(
@@ -139,6 +141,15 @@ def _made(rule: program.RuleData, event: Event, text: str, fields: dict[str, Any
         source=rule.source,
         tags=rule.tags,
     )
+
+
+def _of_session(event: Event, identifier: str) -> dict[str, Any]:
+    """What a session is told from, whatever a rule's output names: which process did what, and whose child it is."""
+    process = event.proc
+    parent = process.ancestors[0].pid if process.ancestors else None
+    known = {"pid": process.pid, "parent": parent, "process": process.name, "event": event.evt.type}
+    told = {f"session.{name}": value for name, value in known.items() if value is not None}
+    return {"exec.session": identifier, **told}
 
 
 def _disabled(rule: program.RuleData, event: Event, reason: str) -> Alert:

@@ -47,6 +47,24 @@ def test_processes_are_a_tree() -> None:
     assert found.processes[0].children[0].alerts == 2
 
 
+def test_what_the_engine_says_of_every_alert_is_enough() -> None:
+    """Where a rule's output names no process."""
+    found = told(
+        {"session.pid": 10, "session.parent": 1, "session.process": "sh", "session.event": "execve"},
+        {
+            "session.pid": 11,
+            "session.parent": 10,
+            "session.process": "rm",
+            "session.event": "unlinkat",
+            "fd.name": "/srv/x",
+        },
+    )
+    assert shape(found.processes) == {10: {11: {}}}
+    assert found.processes[0].name == "sh"
+    assert [(file.path, file.change) for file in found.files] == [("/srv/x", "unlinkat")]
+    assert found.who == {}
+
+
 def test_numbers_that_go_in_circles_end() -> None:
     """A pid used again, or its own parent."""
     assert shape(told({"proc.pid": 5, "proc.ppid": 5}).processes) == {5: {}}

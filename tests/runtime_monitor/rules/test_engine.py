@@ -37,6 +37,8 @@ def test_an_alert_says_all_in_falco_s_form() -> None:
             "podseal.alert_id": "node-1/0a1b2c3d/0/1/7692c3ad",
             "podseal.gap": 3,
             "proc.name": "x",
+            "session.event": "open",
+            "session.process": "x",
         },
         "priority": "Warning",
         "rule": "one",

@@ -109,7 +109,9 @@ function moment(each) {
 export function showHealth(status) {
   const sensor = status.sensor.sensor ?? {};
   const evicted = Object.values(status.spool.evicted).reduce((sum, count) => sum + count, 0);
-  const pairs = Object.entries(sensor).filter(([, value]) => typeof value !== "object");
+  const sum = (value) => Object.values(value).reduce((total, each) => total + (Number(each) || 0), 0);
+  const told = (name, value) => (name === "seen" ? clock(value) : value !== null && typeof value === "object" ? sum(value) : value);
+  const pairs = Object.entries(sensor).map(([name, value]) => [name.replaceAll("_", " "), told(name, value)]);
   if (!pairs.length) pairs.push(["sensor", "has not reported yet"]);
   pairs.push(["gave way in the spool", evicted]);
   if (status.spool.error) pairs.push(["spool", status.spool.error]);
