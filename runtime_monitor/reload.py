@@ -1,26 +1,24 @@
-"""Other rules without a gap: compiled in a child process, linked and swapped between two events.
+"""Other rules without a gap: compiled in another process, linked and swapped between two events.
 
 In: which rules files count, and the events one after the other. Out: their alerts, and after a change an Outcome: what
-is in force now, and why. Called by `pipeline`, which calls `changed` now and then, `request` on a change or SIGHUP, and
-`poll` between two events. The child does all that takes long; what is left is to link the code (a millisecond for the
-stock rules). A broken file leaves the rules in force that were.
-
-The child is `python -m runtime_monitor.reload`: a Request on its standard input, a Reply on its output, in MessagePack.
+is in force now, and why. Called by `ruling`, which calls `changed` now and then, `request` on a change or SIGHUP, and
+`poll` between two events. The other process (`compiler`) does all that takes long; what is left is to link the code, a
+millisecond for the stock rules. A broken file leaves the rules in force that were.
 """
 
 import collections
 import contextlib
+import os
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
-from typing import IO
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from runtime_monitor import rule_files
+from runtime_monitor import frames, rule_files
 from runtime_monitor.alerts import Alert, Priority
 from runtime_monitor.events import Event
 from runtime_monitor.rules import ruleset
@@ -30,8 +28,9 @@ from runtime_monitor.rules.program import Program, build
 
 REMEMBERED = 500
 """Events on which the verdicts of old and new rules are compared."""
+CHUNK = 1 << 16
 PATIENCE = 60.0
-"""Seconds that a child may take: a thousand times what the stock rules need."""
+"""Seconds that compiling may take: a thousand times what the stock rules need."""
 
 
 class Request(Struct, frozen=True):
@@ -87,6 +86,11 @@ def answer(request: Request) -> Reply:
     return Reply(problems, build(loaded, first=request.first, append_output=request.append_output))
 
 
+def answered(data: bytes) -> bytes:
+    """A request and its reply as they go through the pipes; called by `compiler`."""
+    return msgspec.msgpack.encode(answer(msgspec.msgpack.decode(data, type=Request)))
+
+
 class Reloader:
     """The rules in force. `program` is what they were made of: `program.pushdown` belongs into the kernel's maps."""
 
@@ -98,6 +102,8 @@ class Reloader:
         self._signature = rule_files.signature(request.paths)
         self._steps: Iterator[Outcome | None] | None = None
         self._again = False
+        # Where there are no files, nothing will change: then no process waits for it.
+        self._compiler = _Compiler() if request.paths else None
 
     @property
     def engine(self) -> Engine:
@@ -139,16 +145,18 @@ class Reloader:
         return outcome
 
     def close(self) -> None:
-        """End the child where one is at work."""
-        if isinstance(self._steps, Generator):
-            self._steps.close()
+        """End the process that compiles."""
         self._steps = None
+        if self._compiler is not None:
+            self._compiler.close()
+            self._compiler = None
 
     def _reload(self) -> Iterator[Outcome | None]:
         """The steps: events are judged between any two of them, by the old rules up to the swap."""
-        with contextlib.closing(_Child(self._request)) as child:
-            while (reply := child.reply()) is None:
-                yield None
+        self._compiler = self._compiler or _Compiler()
+        self._compiler.ask(self._request)
+        while (reply := self._compiler.reply()) is None:
+            yield None
         if reply.program is None:
             yield Outcome(swapped=False, problems=reply.problems)
             return
@@ -168,50 +176,65 @@ class Reloader:
         return tuple(found)
 
 
-class _Child:
-    """One process that compiles; its reply goes to a file, so that it never waits for us, nor we for it."""
+class _Compiler:
+    """The other process, as this one sees it: asked and heard without ever waiting for it."""
 
-    def __init__(self, request: Request) -> None:
-        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
+    def __init__(self) -> None:
+        self._start()
+        self._deadline = 0.0
+
+    def ask(self, request: Request) -> None:
+        """Send a request; a process that has ended is started anew."""
+        message = frames.framed(msgspec.msgpack.encode(request))
+        try:
+            os.write(self._requests, message)
+        except BrokenPipeError:
+            self.close()
+            self._start()
+            os.write(self._requests, message)
         self._deadline = time.monotonic() + PATIENCE
-        command = [sys.executable, "-m", "runtime_monitor.reload"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._output)  # noqa: S603 -- our own
-        if self._process.stdin is not None:
-            self._process.stdin.write(msgspec.msgpack.encode(request))
-            self._process.stdin.close()
 
     def reply(self) -> Reply | None:
-        """The reply once there is one; None while it is at work."""
-        code = self._process.poll()
-        if code is None:
-            if time.monotonic() < self._deadline:
-                return None
-            return _failed(f"took more than {PATIENCE:.0f} seconds and was ended")
-        self._output.seek(0)
-        data = self._output.read()
-        try:
-            return msgspec.msgpack.decode(data, type=Reply)
-        except msgspec.DecodeError:
-            return _failed(f"ended with status {code} and without a reply")
+        """The reply once all of it has come; None until then."""
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._replies, CHUNK):
+                self._heard += data
+            return self._ended("ended")
+        if (message := frames.take(self._heard)) is not None:
+            return _decoded(message)
+        if time.monotonic() < self._deadline:
+            return None
+        return self._ended(f"took more than {PATIENCE:.0f} seconds")
 
     def close(self) -> None:
-        """Kill it unless it has ended, and wait until it is gone."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._output.close()
+        """End it and what it has forked: they have a group of their own."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "runtime_monitor.compiler"]
+        self._process = subprocess.Popen(  # noqa: S603 -- our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018 -- they are pipes
+        self._requests, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._replies, False)
+        self._heard = bytearray()
+
+    def _ended(self, how: str) -> Reply:
+        self.close()
+        self._start()
+        return _failed(how)
+
+
+def _decoded(data: bytes) -> Reply:
+    try:
+        return msgspec.msgpack.decode(data, type=Reply)
+    except msgspec.DecodeError:
+        return _failed("failed, see the lines above")
 
 
 def _failed(what: str) -> Reply:
     message = f"the process that compiles the rules {what}"
     return Reply((Problem("error", "LOAD_ERR_FILE_READ", message, Place("podseal-monitor")),))
-
-
-def main() -> None:
-    """The child: one Request in, one Reply out."""
-    request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(answer(request)))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Fuzz of rules files: whatever stands in them, loading ends with rules or with problems, never with a traceback.
 
-Short in the suite; PODSEAL_FUZZ_SECONDS=600 makes it run longer. What is loaded: podseal's own rules with parts cut out,
-repeated, exchanged, and pieces of the language put in.
+Short in the suite; PODSEAL_FUZZ_SECONDS=600 makes it run longer. What is loaded: podseal's own rules with parts cut
+out, repeated, exchanged, and pieces of the language put in.
 """
 
 import os

@@ -1,5 +1,7 @@
 """Other rules without a gap, by a real child process."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,3 +109,25 @@ def test_a_reload_can_be_given_up(reloader: reload.Reloader) -> None:
     reloader.close()
     assert not reloader.reloading
     assert reloader.poll() is None
+
+
+def test_a_compiler_that_was_killed_is_started_anew(file: Path, reloader: reload.Reloader) -> None:
+    """While idle: the next request has another process. At work: the reload fails, the one after it succeeds."""
+    assert reloader._compiler
+    os.killpg(reloader._compiler._process.pid, signal.SIGKILL)
+    file.write_text(given.rule("both", "evt.type = open and fd.name in (/one, /two)"))
+    reloader.request()
+    outcome = _finished(reloader)
+    if not outcome.swapped:
+        # The request went into the pipe before its end was known.
+        reloader.request()
+        outcome = _finished(reloader)
+    assert outcome.swapped
+    reloader.request()
+    reloader.poll()
+    os.killpg(reloader._compiler._process.pid, signal.SIGKILL)
+    outcome = _finished(reloader)
+    assert not outcome.swapped
+    assert "the process that compiles the rules ended" in outcome.problems[0].message
+    reloader.request()
+    assert _finished(reloader).swapped

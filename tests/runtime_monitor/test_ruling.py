@@ -1,5 +1,6 @@
 """podseal's own rules and the rules that were given, which change meanwhile."""
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,13 +73,13 @@ def test_a_broken_file_is_told_and_changes_nothing(
 def test_without_a_watch_only_a_signal_reloads(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     """watch_config_files: false."""
     caplog.set_level(logging.INFO)
-    judges = ruling.Ruling.of(reload.Request((str(file),), own=False), watch=False)
-    file.write_text(given.rule("two", "evt.type = openat"))
-    for _ in range(3):
-        judges.between()
-    assert not judges._reloader.reloading
-    judges.ask()
-    _until_logged(judges, caplog, "loaded anew")
+    with contextlib.closing(ruling.Ruling.of(reload.Request((str(file),), own=False), watch=False)) as judges:
+        file.write_text(given.rule("two", "evt.type = openat"))
+        for _ in range(3):
+            judges.between()
+        assert not judges._reloader.reloading
+        judges.ask()
+        _until_logged(judges, caplog, "loaded anew")
 
 
 def test_rules_with_errors_do_not_start(file: Path) -> None:
