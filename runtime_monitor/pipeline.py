@@ -101,6 +101,7 @@ class Pipeline:
     ) -> None:
         self.counts = Counts()
         self.waiting = waiting.Waiting(self._ask)
+        self._attempts = waiting.Attempts()
         self._preparations = preparations.Preparations()
         self._scripts = scripts.Scripts()
         self._source, self._stages, self._judge, self._spool = source, stages, judge, spool
@@ -158,18 +159,23 @@ class Pipeline:
 
     def _ask(self, event: Event) -> waiting.Answer:
         """Whether an event can be enriched in full; looks where that may have become possible."""
-        known = self._stages.containers.find(event)
+        known, root, now = self._stages.containers.find(event), event.fd.root or 0, time.time_ns()
+        if known is not None and self._stages.pods.has(known.pod.uid):
+            return waiting.Answer.GO
+        if answer := self._attempts.answer(root, now):
+            return answer
         if known is None:
             try:
                 known = self._stages.containers.learn(event)
             except containers.Foreign:
-                self._source.ignore(event.fd.root or 0)
+                self._source.ignore(root)
                 return waiting.Answer.DROP
-            if known is None:
-                return waiting.Answer.WAIT
-            if known.pid:
+            if known is not None and known.pid:
                 self._source.watch(known.root)
-        return waiting.Answer.GO if self._stages.pods.has(known.pod.uid) else waiting.Answer.WAIT
+        if known is None or not self._stages.pods.has(known.pod.uid):
+            return self._attempts.failed(root, now)
+        self._attempts.succeeded(root)
+        return waiting.Answer.GO
 
     def _forget_ended(self) -> None:
         ended = self._stages.containers.ended()

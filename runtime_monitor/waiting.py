@@ -29,19 +29,63 @@ class Counts(Struct):
     dropped: int = 0
 
 
-class Held(Struct, frozen=True):
-    """An event that waits, until a time in nanoseconds."""
-
-    event: Event
-    until: int
-
-
 class Answer(enum.Enum):
     """What is to become of an event."""
 
     GO = enum.auto()
     WAIT = enum.auto()
     DROP = enum.auto()
+
+
+FIRST_DELAY: Final = 10_000_000
+LONGEST_DELAY: Final = 60_000_000_000
+"""Nanoseconds between two looks for the same container: at first, and where it has long been in vain."""
+MOST_ATTEMPTS: Final = 1024
+
+
+class Attempt(Struct, frozen=True):
+    """A look that was in vain: when the next one is due, and what was waited for it."""
+
+    due: int
+    delay: int
+
+
+class Attempts:
+    """When to look again for a container of which nothing is known: a look goes through all of /proc.
+
+    Ever more seldom; and once that is more than an event's patience, its events do not wait any more. A runtime whose
+    bundles lie elsewhere would else cost a core.
+    """
+
+    def __init__(self) -> None:
+        self._failed: dict[int, Attempt] = {}
+
+    def answer(self, root: int, now: int) -> Answer | None:
+        """What becomes of an event without a look; None where a look is due."""
+        attempt = self._failed.get(root)
+        if attempt is None or attempt.due <= now:
+            return None
+        return Answer.GO if attempt.delay > PATIENCE else Answer.WAIT
+
+    def failed(self, root: int, now: int) -> Answer:
+        """A look was in vain: what becomes of the event."""
+        before = self._failed.pop(root, None)
+        delay = min(2 * before.delay, LONGEST_DELAY) if before else FIRST_DELAY
+        while len(self._failed) >= MOST_ATTEMPTS:
+            del self._failed[next(iter(self._failed))]
+        self._failed[root] = Attempt(now + delay, delay)
+        return Answer.GO if delay > PATIENCE else Answer.WAIT
+
+    def succeeded(self, root: int) -> None:
+        """It is known."""
+        self._failed.pop(root, None)
+
+
+class Held(Struct, frozen=True):
+    """An event that waits, until a time in nanoseconds."""
+
+    event: Event
+    until: int
 
 
 class Waiting:

@@ -27,6 +27,8 @@ ENTRIES = 300
 """Processes started from outside, each with a write: an event and an alert of both."""
 IDLE_SECONDS = 30
 BUNDLE = Path(__file__).parent.parent / "runtime_monitor" / "enrich" / "data" / "bundles" / "containerd-main.json"
+POD = json.loads(BUNDLE.read_bytes())["annotations"]["io.kubernetes.cri.sandbox-uid"]
+"""Every container is of this pod; the API server tells of others as well."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -73,14 +75,15 @@ def running(folder: Path, stack: contextlib.ExitStack) -> Iterator[Monitor]:
         (folder / "bundles" / each.id).mkdir()
         (folder / "bundles" / each.id / "config.json").write_bytes(BUNDLE.read_bytes())
     script = fake_apiserver.Script()
-    script.namespaces = {f"pod-{number}": {"app": secrets.token_hex(8)} for number in range(CONTAINERS)}
+    pods = [POD, *(secrets.token_hex(16) for _ in range(CONTAINERS))]
+    script.namespaces = {uid: {"app": "bench"} for uid in pods}
     address = stack.enter_context(fake_apiserver.serve(script))
     (folder / "kubeconfig").write_text(json.dumps(kubeconfig(address)))
     port = free_port()
     argv = [
         str(Path(sys.executable).with_name("podseal-monitor")), "run", f"--spool={folder}/spool.db",
         f"--bpffs={folder}/bpf", f"--bundles={folder}/bundles", f"--kubeconfig={folder}/kubeconfig",
-        f"--metrics-bind=127.0.0.1:{port}", "--node-name=bench",
+        f"--metrics-bind=127.0.0.1:{port}", "--node-name=bench", "--page-bind=",
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=log)
@@ -92,7 +95,7 @@ def running(folder: Path, stack: contextlib.ExitStack) -> Iterator[Monitor]:
         with contextlib.suppress(OSError):
             found = monitor.metrics()
             known = (found["podseal_monitor_containers_running"], found["podseal_monitor_pods_known"])
-            return known[0] >= CONTAINERS and known[1] > 0
+            return known[0] >= CONTAINERS and known[1] > CONTAINERS
         return False
 
     waiting.until(ready, "every container to be known", seconds=60)

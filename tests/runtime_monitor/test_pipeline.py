@@ -158,7 +158,7 @@ def test_an_event_waits_for_its_bundle(world: World) -> None:
         assert world.kept.rules() == []
         assert world.pipeline.waiting.counts.length == 2
         world.bundle(running)
-        world.happens()
+        waiting.until(world.happens, "the next look")
         assert world.kernel.watched == [running.device]
     assert [each.evt.type for each in world.kept.events] == ["execve", "openat"]
     assert len(world.kept.alerts) == 2
@@ -185,7 +185,7 @@ def test_an_event_waits_for_its_pod_while_the_api_server_is_heard(world: World) 
         world.happens(raw(made.entered("ls"), running))
         assert world.kept.rules() == []
         world.pods.failed()
-        world.happens()
+        waiting.until(world.happens, "the event")
     assert world.kept.alerts[0].output_fields["k8s.pod.name"] == "shop-1"
 
 

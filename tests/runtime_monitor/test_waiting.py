@@ -84,3 +84,27 @@ def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert numbers(queue.add(event(7, number), 0)) == []
     assert numbers(queue.add(event(7, 3), 0)) == [3]
     assert queue.counts.overflowed == 1
+
+
+def test_looks_become_rare_and_events_stop_waiting() -> None:
+    """Twice the time after each look in vain; beyond the patience of an event nothing waits for it."""
+    attempts, now, looks = waiting.Attempts(), 0, []
+    while now < 200 * made.SECOND:
+        if attempts.answer(7, now) is None:
+            looks.append(attempts.failed(7, now))
+        now += waiting.FIRST_DELAY
+    assert looks[:7] == [WAIT] * 7
+    assert set(looks[7:]) == {GO}
+    assert len(looks) < 20
+    assert attempts.answer(8, now) is None
+    attempts.succeeded(7)
+    assert attempts.answer(7, now) is None
+
+
+def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest is tried anew."""
+    monkeypatch.setattr(waiting, "MOST_ATTEMPTS", 2)
+    attempts = waiting.Attempts()
+    for root in (1, 2, 3):
+        attempts.failed(root, 0)
+    assert [attempts.answer(root, 0) for root in (1, 2, 3)] == [None, WAIT, WAIT]

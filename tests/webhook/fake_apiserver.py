@@ -36,7 +36,8 @@ class Script:
 
     def metadata(self, name: str) -> dict[str, Any]:
         """A namespace as PartialObjectMetadata."""
-        return {"metadata": {"name": name, "resourceVersion": str(self.version), "labels": self.namespaces[name]}}
+        labels = self.namespaces[name]
+        return {"metadata": {"name": name, "uid": name, "resourceVersion": str(self.version), "labels": labels}}
 
     def event(self, kind: str, name: str, labels: dict[str, str] | None = None) -> dict[str, Any]:
         """A watch event about a namespace."""
