@@ -192,6 +192,7 @@ def _start(bundle: _Bundle) -> int:
 def _become(bundle: _Bundle) -> None:
     """What runc's init does: namespaces, mount points, pivot, entry point."""
     linux.die_with_parent(signal.SIGKILL)
+    linux.set_name("runc:[2:INIT]")
     bundle.cgroup.join()
     linux.unshare(NAMESPACES)
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)

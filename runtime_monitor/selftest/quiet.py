@@ -37,17 +37,24 @@ _SHELL = "/bin/sh"
 class Own:
     """What is the self-test's: numbers by which an event is known to be about it."""
 
+    ids: set[str] = field(default_factory=set)
     pids: set[int] = field(default_factory=set)
     roots: set[int] = field(default_factory=set)
     mount_namespaces: set[int] = field(default_factory=set)
 
     def add(self, made: container.Container) -> None:
         """A container of the self-test."""
+        self.ids.add(made.id)
         self.roots.add(made.device)
         self.mount_namespaces.add(Path(f"/proc/{made.pid}/ns/mnt").stat().st_ino)
 
     def has(self, event: Event) -> bool:
-        """Whether an event is of its containers or its processes on the host, or of their children."""
+        """Whether an event is of its containers or its processes on the host, or of their children.
+
+        Where the container is known its id tells: numbers of roots and namespaces are soon another container's.
+        """
+        if event.container.full_id is not None:
+            return event.container.full_id in self.ids
         return (
             event.proc.mount_namespace in self.mount_namespaces
             or event.fd.root in self.roots

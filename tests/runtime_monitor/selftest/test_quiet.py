@@ -16,7 +16,7 @@ WRITE = events.Event(
     container=events.Container(id="c0ffee"),
     drift=events.Drift(kind="write"),
 )
-OWN = quiet.Own(pids={7}, roots={70}, mount_namespaces={700})
+OWN = quiet.Own(ids={"c0ffee"}, pids={7}, roots={70}, mount_namespaces={700})
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,20 @@ OWN = quiet.Own(pids={7}, roots={70}, mount_namespaces={700})
         ({"proc": events.Process(pid=7)}, True),
         ({"proc": events.Process(pid=8, parent=7)}, True),
         ({"proc": events.Process(pid=8, parent=9, mount_namespace=800), "fd": events.File(root=80)}, False),
+        ({"container": events.Container(full_id="c0ffee"), "fd": events.File(root=80)}, True),
+        ({"container": events.Container(full_id="decaf"), "fd": events.File(root=70)}, False),
         ({}, False),
     ],
-    ids=["in-its-container", "on-its-root", "its-process", "its-child", "of-another-container", "not-known"],
+    ids=[
+        "in-its-container",
+        "on-its-root",
+        "its-process",
+        "its-child",
+        "of-another-container",
+        "by-its-id",
+        "by-anothers-id",
+        "not-known",
+    ],
 )
 def test_what_is_its_own(event: dict[str, typing.Any], own: bool) -> None:  # noqa: FBT001 -- a column of the table
     """What other containers of the node do meanwhile is their own."""
