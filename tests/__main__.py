@@ -50,7 +50,7 @@ SUITES = (
     ),
     Suite("slow", 900, marker="slow and not cluster and not kernel and not qemu"),
     Suite("browser", 600, marker="browser", folders=("tests/runtime_monitor",)),
-    Suite("receivers", 300, marker="packages", folders=("tests/runtime_monitor",)),
+    Suite("receivers", 300, marker="packages", folders=("tests/runtime_monitor", "tests/manifests")),
     Suite("kernel", 600, marker="kernel and not cluster"),
     Suite("qemu", 900, marker="qemu", folders=("tests/kernel",)),
     Suite("tool builds", 1500, commands=((sys.executable, "-m", "tests.cluster.build"),)),

@@ -20,11 +20,11 @@ class Monitor:
     folder: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """Start it; its lines go to files."""
+    def start(self, *options: str, under: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """Start it, by another program where one is given; its lines go to files."""
         number = len(self.started)
-        argv = [str(Path(sys.executable).with_name("podseal-monitor")), "run", "--output=json", "--metrics-bind=",
-                "--page-bind=",
+        argv = [*under, str(Path(sys.executable).with_name("podseal-monitor")), "run", "--output=json",
+                "--metrics-bind=", "--page-bind=",
                 f"--spool={self.folder}/spool.db", f"--bpffs={self.folder}/bpf", "--node-name=node-1",
                 f"--bundles={self.folder}/bundles", "--kubeconfig=/nowhere", *options]  # fmt: skip
         with (self.folder / f"out{number}").open("wb") as out, (self.folder / f"log{number}").open("wb") as log:

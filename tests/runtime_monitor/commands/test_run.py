@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import click
@@ -118,3 +119,16 @@ def test_the_options_are_the_settings() -> None:
     ):
         assert option in help_text
     assert runner.invoke(run.command, ["--output=xml"]).exit_code == 2
+
+
+def test_the_units_capabilities_are_enough(monitor: Monitor) -> None:
+    """Of uid 0's capabilities the sensor keeps those of manifests/systemd, and sees who comes in."""
+    unit = (Path(__file__).parents[3] / "manifests" / "systemd" / "podseal-sensor.service").read_text()
+    (line,) = [line for line in unit.splitlines() if line.startswith("CapabilityBoundingSet=")]
+    kept = ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in line.partition("=")[2].split())
+    under = ("setpriv", "--bounding-set", f"-all,{kept}", "--inh-caps", "-all", "--no-new-privs")
+    monitor.start(under=under)
+    monitor.await_line("Monitor started")
+    with container.running() as running:
+        enter(running, "sh", "-c", "echo > /etc/podseal-was-here")
+        monitor.await_line("/etc/podseal-was-here")
