@@ -41,7 +41,7 @@ def test_what_happens_while_no_sensor_runs_is_told_to_the_next_one(settings: Set
         assert first.programs.adopted == 0
     entrypoint = ("/bin/sh", "-c", "echo > /meanwhile; read -r line")
     with container.running(container.Configuration(entrypoint=entrypoint)) as made:
-        stage.Stage(made, lambda _: None).end()
+        stage.Stage(made).end()
     with Sensor.open(settings) as second:
         assert second.programs.adopted == second.programs.count
         assert second.waited_bytes
