@@ -31,6 +31,8 @@ INSIDE = (
 
 _ENTRYPOINT = ("/bin/sh", "-c", "while read -r line; do " + " ".join(f"sh -c '{each}';" for each in INSIDE) + " done")
 _SHELL = "/bin/sh"
+LATE = 2.0
+"""Seconds in which what waits for its container's metadata has come."""
 
 
 @dataclass
@@ -76,6 +78,7 @@ def keep(source: Source, seconds: float) -> list[Event]:
             while time.monotonic() < deadline:
                 _round(resident, Path(folder), own)
                 said += _verdicts(listener, until=min(time.monotonic() + 1, deadline))
+            said += _verdicts(listener, until=time.monotonic() + LATE)
     return [event for event in said if own.has(event)]
 
 
