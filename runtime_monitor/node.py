@@ -156,7 +156,7 @@ class Node:
         now = time.time_ns()
         self._diary.beat(now)
         self._recording.flush()
-        lost = self.counted()["lost"]
+        lost = self._lost()
         self._spool.report("sensor", {"tier": self._sensor.tier, "lost": lost, "seen": now, **self.gauged()})
         self._spool.append(self._losses.look({name: int(count) for name, count in lost.items()}, now))
         self._spool.append(self._tampering.look(self._sensor.tampered(), now))
@@ -173,20 +173,25 @@ class Node:
 
     def counted(self) -> metrics.Counted:
         """Every count of every stage."""
+        run_times = self._sensor.programs.run_times()
         waiting, spool = self.pipeline.waiting.counts, self._spool.counts
-        lost = self._sensor.losses()
         bundle_counts, container_counts, pod_counts = self._bundles.counts, self._containers.counts, self._pods.counts
         return {
             "events": {"told": self.pipeline.counts.events},
-            "lost": {name: getattr(lost, name) for name in ("ring_full", "no_scratch", "skipped_runs", "undecodable")},
+            "lost": self._lost(),
             "waiting": {"late": waiting.late, "overflowed": waiting.overflowed, "dropped": waiting.dropped},
             "bundles": _fields(bundle_counts, "read", "missing", "broken"),
             "containers": _fields(container_counts, "found", "gone_unread"),
             "pod_watch": _fields(pod_counts, "lists", "failures"),
             "spool": {"made": self.pipeline.counts.alerts, **_fields(spool, "written", "repeated", "failures")},
+            "program_runs": {name: runs for name, (_, runs) in run_times.items()},
+            "program_nanoseconds": {name: nanoseconds for name, (nanoseconds, _) in run_times.items()},
             "evicted": {priority.label: count for priority, count in spool.evicted.items()},
             "dropped": {priority.label: count for priority, count in spool.dropped.items()},
         }
+
+    def _lost(self) -> dict[str, float]:
+        return _fields(self._sensor.losses(), "ring_full", "no_scratch", "skipped_runs", "undecodable")
 
     def gauged(self) -> Mapping[str, float]:
         """Every length and state."""

@@ -65,6 +65,7 @@ def test_what_is_counted_can_be_scraped(running: Path, port: int) -> None:
     for line in (
         'podseal_monitor_lost_total{kind="ring_full"} 0.0',
         "podseal_monitor_tier{",
+        'podseal_monitor_program_runs_total{kind="process_exec"}',
         "podseal_monitor_alert_seconds_count",
     ):
         assert line in text
