@@ -4,6 +4,7 @@ In: an output's name, the spool's identity, a number of an alert. Out: the same 
 `delivery`. A position is saved after a delivery, so that a crash between them repeats alerts and loses none.
 """
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -44,7 +45,8 @@ class Cursors:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
             self._connection = _connect(path)
         except (OSError, sqlite3.OperationalError) as error:
             raise CursorsError(f"{path}: {error}; give the feed a folder that it may write") from error

@@ -7,6 +7,7 @@ given twice, even where a power cut took the last alerts of a run back. `run.las
 from which a reader knows how many alerts gave way before it came to them.
 """
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -68,7 +69,10 @@ def open_to_write(path: Path, sync: Sync) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640))
+        # Not where it exists: closing any descriptor of it would end this process's locks on it
+        # (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640))
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise SpoolError(f"{path}: {error}; give the sensor a folder that it may write") from error
