@@ -32,6 +32,10 @@ class Suite:
     folders: tuple[str, ...] = ("tests",)
 
 
+# Marks of tests that need more than Python, each with a suite of its own.
+_APART = ("cluster", "tools", "kernel", "qemu", "packages", "browser")
+_NONE_APART = " and ".join(f"not {mark}" for mark in _APART)
+
 SUITES = (
     Suite(
         "static",
@@ -43,19 +47,15 @@ SUITES = (
             (str(BIN / "lint-imports"),),
         ),
     ),
-    Suite(
-        "fast",
-        600,
-        marker="not slow and not cluster and not tools and not kernel and not qemu and not packages and not browser",
-    ),
-    Suite("slow", 900, marker="slow and not cluster and not kernel and not qemu"),
+    Suite("fast", 600, marker=f"not slow and {_NONE_APART}"),
+    Suite("slow", 900, marker=f"slow and {_NONE_APART}"),
     Suite("browser", 600, marker="browser", folders=("tests/runtime_monitor",)),
     Suite("receivers", 300, marker="packages", folders=("tests/runtime_monitor", "tests/manifests")),
-    Suite("kernel", 600, marker="kernel and not cluster"),
+    Suite("kernel", 600, marker="kernel", folders=("tests/kernel", "tests/runtime_monitor")),
     Suite("qemu", 900, marker="qemu", folders=("tests/kernel",)),
     Suite("tool builds", 1500, commands=((sys.executable, "-m", "tests.cluster.build"),)),
     Suite("manifests", 300, marker="tools and not cluster", folders=("tests/manifests",)),
-    Suite("cluster", 1200, marker="cluster", folders=("tests/cluster",)),
+    Suite("cluster", 1500, marker="cluster", folders=("tests/cluster",)),
 )
 
 
