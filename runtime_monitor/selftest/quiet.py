@@ -5,12 +5,13 @@ own containers and processes; what the rest of the node does meanwhile is its ow
 --quiet` and by the tests.
 """
 
+import contextlib
 import functools
 import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,32 +37,48 @@ LATE = 2.0
 
 
 @dataclass
+class Life:
+    """The numbers of a container of the self-test, and when they were its: soon they are another container's."""
+
+    root: int
+    mount_namespace: int
+    begin: int  # nanoseconds since the epoch
+    end: int | None = None
+
+    def has(self, event: Event) -> bool:
+        """Whether an event has one of the numbers, at the right time."""
+        return (event.fd.root == self.root or event.proc.mount_namespace == self.mount_namespace) and (
+            self.begin <= event.evt.time and (self.end is None or event.evt.time <= self.end)
+        )
+
+
+@dataclass
 class Own:
-    """What is the self-test's: numbers by which an event is known to be about it."""
+    """What is the self-test's: by what an event is known to be about it."""
 
     ids: set[str] = field(default_factory=set)
     pids: set[int] = field(default_factory=set)
-    roots: set[int] = field(default_factory=set)
-    mount_namespaces: set[int] = field(default_factory=set)
-
-    def add(self, made: container.Container) -> None:
-        """A container of the self-test."""
-        self.ids.add(made.id)
-        self.roots.add(made.device)
-        self.mount_namespaces.add(Path(f"/proc/{made.pid}/ns/mnt").stat().st_ino)
+    lives: list[Life] = field(default_factory=list)
 
     def has(self, event: Event) -> bool:
-        """Whether an event is of its containers or its processes on the host, or of their children.
-
-        Where the container is known its id tells: numbers of roots and namespaces are soon another container's.
-        """
+        """Whether an event is of its containers, of its processes on the host, or of their children."""
         if event.container.full_id is not None:
             return event.container.full_id in self.ids
-        return (
-            event.proc.mount_namespace in self.mount_namespaces
-            or event.fd.root in self.roots
-            or not self.pids.isdisjoint({event.proc.pid, event.proc.parent})
+        return not self.pids.isdisjoint({event.proc.pid, event.proc.parent}) or any(
+            life.has(event) for life in self.lives
         )
+
+    @contextlib.contextmanager
+    def running(self, configuration: container.Configuration) -> Iterator[container.Container]:
+        """A container that is the self-test's own."""
+        begin = time.time_ns()
+        with container.running(configuration) as made:
+            mount_namespace = Path(f"/proc/{made.pid}/ns/mnt").stat().st_ino
+            life = Life(made.device, mount_namespace, begin)
+            self.ids.add(made.id)
+            self.lives.append(life)
+            yield made
+        life.end = time.time_ns()
 
 
 def keep(source: Source, seconds: float) -> list[Event]:
@@ -72,8 +89,7 @@ def keep(source: Source, seconds: float) -> list[Event]:
     deadline = time.monotonic() + seconds
     said: list[Event] = []
     own = Own()
-    with listening(source) as listener, container.running(container.Configuration(_ENTRYPOINT)) as resident:
-        own.add(resident)
+    with listening(source) as listener, own.running(container.Configuration(_ENTRYPOINT)) as resident:
         with tempfile.TemporaryDirectory() as folder:
             while time.monotonic() < deadline:
                 _round(resident, Path(folder), own)
@@ -89,8 +105,8 @@ def _round(resident: container.Container, folder: Path, own: Own) -> None:
         with subprocess.Popen([_SHELL, "-c", f"echo x > {path}; rm {path}"]) as process:  # noqa: S603 -- our own words
             own.pids.add(process.pid)
     for read_only in (False, True):
-        with container.running(container.Configuration(read_only=read_only)) as made:
-            own.add(made)
+        with own.running(container.Configuration(read_only=read_only)):
+            pass
 
 
 def _verdicts(listener: Listener, until: float) -> Sequence[Event]:

@@ -16,24 +16,32 @@ WRITE = events.Event(
     container=events.Container(id="c0ffee"),
     drift=events.Drift(kind="write"),
 )
-OWN = quiet.Own(ids={"c0ffee"}, pids={7}, roots={70}, mount_namespaces={700})
+OWN = quiet.Own(ids={"c0ffee"}, pids={7}, lives=[quiet.Life(root=70, mount_namespace=700, begin=1000, end=2000)])
+
+
+def _at(time: int = 1500, **parts: typing.Any) -> events.Event:  # noqa: ANN401 -- parts of an event, of several types
+    return events.Event(evt=events.Call(time=time), **parts)
 
 
 @pytest.mark.parametrize(
     ("event", "own"),
     [
-        ({"proc": events.Process(mount_namespace=700)}, True),
-        ({"fd": events.File(root=70)}, True),
-        ({"proc": events.Process(pid=7)}, True),
-        ({"proc": events.Process(pid=8, parent=7)}, True),
-        ({"proc": events.Process(pid=8, parent=9, mount_namespace=800), "fd": events.File(root=80)}, False),
-        ({"container": events.Container(full_id="c0ffee"), "fd": events.File(root=80)}, True),
-        ({"container": events.Container(full_id="decaf"), "fd": events.File(root=70)}, False),
-        ({}, False),
+        (_at(proc=events.Process(mount_namespace=700)), True),
+        (_at(fd=events.File(root=70)), True),
+        (_at(2001, fd=events.File(root=70)), False),
+        (_at(999, fd=events.File(root=70)), False),
+        (_at(proc=events.Process(pid=7)), True),
+        (_at(proc=events.Process(pid=8, parent=7)), True),
+        (_at(proc=events.Process(pid=8, parent=9, mount_namespace=800), fd=events.File(root=80)), False),
+        (_at(container=events.Container(full_id="c0ffee"), fd=events.File(root=80)), True),
+        (_at(container=events.Container(full_id="decaf"), fd=events.File(root=70)), False),
+        (_at(), False),
     ],
     ids=[
         "in-its-container",
         "on-its-root",
+        "on-its-root-after-its-end",
+        "on-its-root-before-its-begin",
         "its-process",
         "its-child",
         "of-another-container",
@@ -42,9 +50,9 @@ OWN = quiet.Own(ids={"c0ffee"}, pids={7}, roots={70}, mount_namespaces={700})
         "not-known",
     ],
 )
-def test_what_is_its_own(event: dict[str, typing.Any], own: bool) -> None:  # noqa: FBT001 -- a column of the table
+def test_what_is_its_own(event: events.Event, own: bool) -> None:  # noqa: FBT001 -- a column of the table
     """What other containers of the node do meanwhile is their own."""
-    assert OWN.has(events.Event(evt=events.Call(), **event)) is own
+    assert OWN.has(event) is own
 
 
 @pytest.mark.kernel
