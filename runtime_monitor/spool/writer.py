@@ -100,6 +100,7 @@ class Writer:
         self._path = path
         self._settings = settings
         self._pending: list[Row] = []
+        self._failing = False
         self._status: dict[str, bytes] = {}
         self._lock = _lock(path)
         try:
@@ -214,6 +215,9 @@ class Writer:
         self.counts.repeated += len(rows) - written
         self.counts.evicted.update(priority for _, priority in gone)
         self._last, self._pending, self._status = last, [], {}
+        if self._failing:
+            self._failing = False
+            log.warning("%s: written again; %d alerts that had waited are in it", self._path, written)
 
     def _used_bytes(self) -> int:
         """The pages that hold something: where scattered rows gave way, a page counts until its last one is gone."""
@@ -243,7 +247,10 @@ class Writer:
     def _failed(self, message: str) -> None:
         """Keep what waits within its bound: the lowest priority gives way first, in it the oldest."""
         self.counts.failures += 1
-        log.error("%s", message)
+        if not self._failing:
+            # Once, not at each of fifty attempts a second.
+            log.error("%s", message)
+            self._failing = True
         excess = sum(row.size for row in self._pending) - self._settings.pending_bytes
         if excess <= 0:
             return

@@ -125,6 +125,8 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: pathlib.Path, caplog:
     assert writer.pending == 300
     assert "is the disk full? 200 alerts wait in memory" in caplog.text
     assert writer.append(())
+    assert "written again; 300 alerts that had waited are in it" in caplog.text
+    assert caplog.text.count("is the disk full?") == 1
     assert ids(Reader(tmp_path / "spool.db")) == [alert.id for alert in alerts]
     writer.close()
 
