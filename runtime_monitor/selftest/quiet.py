@@ -89,12 +89,15 @@ def keep(source: Source, seconds: float) -> list[Event]:
     deadline = time.monotonic() + seconds
     said: list[Event] = []
     own = Own()
-    with listening(source) as listener, own.running(container.Configuration(_ENTRYPOINT)) as resident:
-        with tempfile.TemporaryDirectory() as folder:
-            while time.monotonic() < deadline:
-                _round(resident, Path(folder), own)
-                said += _verdicts(listener, until=min(time.monotonic() + 1, deadline))
-            said += _verdicts(listener, until=time.monotonic() + LATE)
+    with (
+        listening(source) as listener,
+        own.running(container.Configuration(_ENTRYPOINT)) as resident,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        while time.monotonic() < deadline:
+            _round(resident, Path(folder), own)
+            said += _verdicts(listener, until=min(time.monotonic() + 1, deadline))
+        said += _verdicts(listener, until=time.monotonic() + LATE)
     return [event for event in said if own.has(event)]
 
 
