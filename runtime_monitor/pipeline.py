@@ -27,7 +27,7 @@ from runtime_monitor.enrich import (
 from runtime_monitor.enrich.roots import Root
 from runtime_monitor.events import Event
 
-TICK = 0.1
+TICK = 0.2
 """Seconds between two looks at what waits, where nothing happens."""
 SOONER = 0.01
 """The same while something does wait."""

@@ -16,7 +16,7 @@ from runtime_monitor.events import Event
 
 PATIENCE: Final = 1_000_000_000
 """Nanoseconds that an event waits."""
-MOST: Final = 20_000
+MOST: Final = 5_000
 """Events that wait at once; further ones go on at once, as if they had waited in vain."""
 
 
