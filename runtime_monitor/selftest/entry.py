@@ -193,6 +193,7 @@ def _help(container: Container, function: Callable[[], object], inner: _Inner, w
 
 
 def _run(function: Callable[[], object], inner: _Inner, way: Way) -> None:
+    linux.set_name("self-test")  # no runtime any more, but a process of the container
     os.setsid()  # as runc's init does; the terminal of whoever runs the self-test is not the program's
     if inner.terminal:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
