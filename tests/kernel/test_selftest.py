@@ -26,8 +26,8 @@ RULES = {
     "Shell without a terminal in a container",
     "Write to a read-only pod refused",
 }
-"""Of podseal's own rules those that need no API server, no program that the host may lack, and no container that ends at
-once: it may be gone before its configuration is read."""
+"""Of podseal's own rules those that need no API server, no program that the host may lack, and no container that ends
+at once: it may be gone before its configuration is read."""
 
 
 class Heard:
