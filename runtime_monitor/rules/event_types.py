@@ -4,7 +4,7 @@ In: a resolved condition. Out: a set of names (`possible`), or the condition for
 decided (`specialise`). Called by `compile`, which dispatches by type, by `pushdown`, and by `ruleset` for its warning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from runtime_monitor.rules import resolve, syscalls
 
@@ -23,16 +23,32 @@ def _possible(node: resolve.Node) -> tuple[frozenset[str], frozenset[str]]:
         true, false = _possible(node.child)
         return false, true
     if isinstance(node, resolve.Test):
-        decided = {name: decide(node, name) for name in syscalls.NAMES} if _decidable(node) else {}
-        if not decided:
+        if not _decidable(node):
             return syscalls.NAMES, syscalls.NAMES
+        decided = {name: decide(node, name) for name in syscalls.NAMES}
         true = frozenset(name for name, truth in decided.items() if truth)
         return true, syscalls.NAMES - true
     parts = [_possible(child) for child in node.children]
     trues, falses = [part[0] for part in parts], [part[1] for part in parts]
     if isinstance(node, resolve.All):
-        return syscalls.NAMES.intersection(*trues), frozenset().union(*falses)
-    return frozenset().union(*trues), syscalls.NAMES.intersection(*falses)
+        return _common(trues), _joined(falses)
+    return _joined(trues), _common(falses)
+
+
+def _common(sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    """What is in all; most checks bind no type, and their sets need no look."""
+    binding = [each for each in sets if each is not syscalls.NAMES]
+    return syscalls.NAMES.intersection(*binding) if binding else syscalls.NAMES
+
+
+def _joined(sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    """What is in any."""
+    return syscalls.NAMES if any(each is syscalls.NAMES for each in sets) else frozenset().union(*sets)
+
+
+def binds(node: resolve.Node) -> bool:
+    """Whether it asks for the event's type anywhere; where not, it is the same for all types."""
+    return any(map(_decidable, resolve.tests(node)))
 
 
 def decide(test: resolve.Test, event_type: str) -> bool | None:

@@ -65,32 +65,44 @@ def build(loaded: RuleSet, *, first: bool = True, append_output: bool = True) ->
 
 def groups(conditions: Sequence[resolve.Node], *, first: bool) -> Iterable[Group]:
     """Code for every event type that can fire a rule; types for which all conditions come out alike share it."""
-    possible = [event_types.possible(node) for node in conditions]
-    named = sorted(frozenset().union(*possible))
+    rules = [_Condition(position, node) for position, node in enumerate(conditions)]
+    named = sorted(frozenset().union(*(rule.possible for rule in rules)))
     alike: dict[tuple[_Asked, ...], list[str]] = {}
     for name in [*named, OTHER]:
-        asked = tuple(_asked(conditions, possible, name))
+        asked = tuple(found for rule in rules if (found := rule.asked(name)) is not None)
         if asked or name == OTHER:
             alike.setdefault(asked, []).append(name)
     for same, types in alike.items():
-        ordered = [each.left if each.left is True else ordering.order(each.left) for each in same]
+        nodes = [conditions[each.position] if each.left is None else each.left for each in same]
+        ordered = [node if node is True else ordering.order(node) for node in nodes]
         code = compiler.compile_rules(ordered, first=first)
         yield Group(tuple(types), tuple(each.position for each in same), code)
 
 
 class _Asked(NamedTuple):
-    """What is left of a rule's condition for an event type."""
+    """What is left of a rule's condition for an event type; None where all of it is."""
 
     position: int
-    left: resolve.Node | Literal[True]
+    left: resolve.Node | Literal[True] | None
 
 
-def _asked(conditions: Sequence[resolve.Node], possible: Sequence[frozenset[str]], name: str) -> Iterable[_Asked]:
-    for position, node in enumerate(conditions):
-        if name in possible[position] or name == OTHER:
-            left = event_types.specialise(node, name)
-            if left is not False:
-                yield _Asked(position, left)
+class _Condition:
+    """A rule's condition, and for which event types it can be true."""
+
+    def __init__(self, position: int, node: resolve.Node) -> None:
+        self.possible = event_types.possible(node)
+        self._position = position
+        self._node = node
+        self._binds = event_types.binds(node)
+
+    def asked(self, name: str) -> _Asked | None:
+        """What is to be asked of events of a type; None where it cannot be true."""
+        if name not in self.possible and name != OTHER:
+            return None
+        if not self._binds:
+            return _Asked(self._position, None)
+        left = event_types.specialise(self._node, name)
+        return None if left is False else _Asked(self._position, left)
 
 
 def _data(rule: Rule) -> RuleData:

@@ -56,6 +56,10 @@ class RulePushdown(Struct, frozen=True):
 
 def of_rule(name: str, condition: resolve.Node) -> RulePushdown:
     """What a rule demands, for each event type that can fire it."""
+    if not event_types.binds(condition):
+        return RulePushdown(
+            name, dict.fromkeys(sorted(event_types.possible(condition)), _demands(condition, negated=False))
+        )
     types = {}
     for event_type in sorted(event_types.possible(condition)):
         left = event_types.specialise(condition, event_type)

@@ -32,6 +32,8 @@ MANY_TYPES = 100
 """Event types above which Falco warns: the rule is asked for nearly every event."""
 MOST_FORWARD = 50
 """Macros in each other that stand later than what uses them; those before are no matter of depth."""
+MOST_CHECKS = 500_000
+"""Checks of all rules with their macros put in; the stock rules have 300."""
 CONDITION = "LOAD_ERR_COMPILE_CONDITION"
 
 
@@ -116,6 +118,7 @@ class _Loader:
         self._lists: dict[str, str] = {}
         self._macros: dict[str, macros.Expanded] = {}
         self._used: set[str] = set()
+        self._checks = 0
 
     @property
     def failed(self) -> bool:
@@ -222,6 +225,9 @@ class _Loader:
     def _condition(self, item: items.RuleItem) -> resolve.Node:
         text = exceptions.conjoin(item.condition or "", item.exceptions or ())
         expanded = self._expanded(text, self._macros.get)
+        self._checks += expanded.leaves
+        if self._checks > MOST_CHECKS:
+            raise ConditionError(f"all rules together have more than {MOST_CHECKS} checks", text, 0)
         return self._resolver.node(expanded.node, lists.substitute(text, self._lists)[0])
 
     def _unknown_name(self, error: UnknownNameError, item: items.RuleItem, place: Place) -> Problem:

@@ -33,3 +33,10 @@ def test_a_program_survives_another_process_or_a_file() -> None:
     assert again == built
     (alert,) = engine.Engine(again).judge(given.event("openat", fd__name="/x"))
     assert alert.rule == "a"
+
+
+def test_a_condition_that_binds_no_type_is_compiled_once() -> None:
+    """One function for all types, the unknown ones too."""
+    built = program.build(given.loaded(given.rule("a", "proc.name = x", warn_evttypes="false")))
+    (only,) = built.groups
+    assert {"open", "execve", program.OTHER} <= set(only.types)
