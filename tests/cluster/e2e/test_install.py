@@ -290,9 +290,8 @@ def test_nothing_counts_as_tampering(registered: Release) -> None:
         return dict(metric.findall(bed.admin("get", "--raw", path)))
 
     expected = dict.fromkeys(tampering.COLLECTIONS, "0.0")
-    for name in names.split():
-        pod = name.removeprefix("pod/")
-        waiting.until(lambda pod=pod: compared(pod) == expected, f"{pod} to find nothing", TURN_SECONDS)
+    pods = [name.removeprefix("pod/") for name in names.split()]
+    waiting.until(lambda: all(compared(pod) == expected for pod in pods), "every pod to find nothing", TURN_SECONDS)
 
 
 def test_a_deleted_secret_comes_back(registered: Release, guarded: str) -> None:
