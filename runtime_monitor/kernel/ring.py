@@ -14,6 +14,8 @@ from typing import Final, Self
 _HEADER: Final = 8
 _BUSY: Final = 1 << 31
 _DISCARDED: Final = 1 << 30
+_GIVE_BACK: Final = 256
+"""Records after which the programs get the room back: a batch takes tens of milliseconds to decode."""
 _PAGE: Final = mmap.PAGESIZE
 
 
@@ -46,7 +48,7 @@ class Ring:
         return self._producer[0] - self._consumer[0]
 
     def read(self, most: int) -> Iterator[memoryview]:
-        """Up to `most` records, each valid until the next one is asked for; their room is given back at the end."""
+        """Up to `most` records, each valid until the next one is asked for; their room is given back as it goes."""
         position, end, mask = self._consumer[0], self._producer[0], self.size - 1
         try:
             while position < end and most:
@@ -54,6 +56,8 @@ class Ring:
                 length = self._lengths[start >> 2]
                 if length & _BUSY:
                     break
+                if not most % _GIVE_BACK:
+                    self._consumer[0] = position
                 position += (_HEADER + (length & ~_DISCARDED) + 7) & ~7
                 if not length & _DISCARDED:
                     most -= 1

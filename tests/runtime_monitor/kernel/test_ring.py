@@ -90,3 +90,16 @@ def test_a_record_across_the_end_is_whole(writer: Writer) -> None:
             data = bytes([round_]) * 1000
             writer.write(data)
             assert [bytes(view) for view in ring.read(9)] == [data]
+
+
+def test_room_is_given_back_before_the_batch_ends(writer: Writer) -> None:
+    """A full ring takes records again while its first ones are being decoded."""
+    for _ in range(400):
+        writer.write(b"")
+    with Ring(writer.descriptor, SIZE) as ring:
+        records = ring.read(400)
+        for _ in range(300):
+            next(records)
+        assert 0 < writer.consumed() < writer.position
+        assert len(list(records)) == 100
+    assert writer.consumed() == writer.position
