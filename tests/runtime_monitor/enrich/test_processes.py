@@ -9,6 +9,7 @@ import pytest
 
 from runtime_monitor.enrich import processes
 from runtime_monitor.events import Ancestor, Event, Process
+from tests import waiting
 from tests.runtime_monitor import made
 
 FAR = 2**22
@@ -61,6 +62,8 @@ def test_a_parent_that_is_gone_keeps_the_kernels_name() -> None:
 def test_who_runs_is_asked_for_in_proc() -> None:
     """Of a child of this test: its own program, and this test above it."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        # Popen returns as soon as the exec closes its pipe, which the kernel does before it has set up the arguments.
+        waiting.until(Path(f"/proc/{child.pid}/cmdline").read_bytes, "the arguments")
         entry = processes.read(Path("/proc"), child.pid)
         assert entry is not None
         proc = Process(pid=child.pid, start=entry.ancestor.start, parent=os.getpid())
