@@ -2,11 +2,14 @@
 
 In: options. Out: alerts in the spool, as lines on standard output and on the page; exit 2 with one line where it
 cannot start.
-Two processes: this one is the sensor, the other reads the spool; either may die alone.
+Two processes: this one is the sensor, the other reads the spool; either may die alone. With `--output none` this one
+runs alone, and the other is somebody else's to start: a container of the same pod, or a unit of systemd.
 """
 
+import functools
 import logging
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -16,11 +19,13 @@ from typing import Any
 
 import click
 
-from runtime_monitor import capabilities, falco_yaml, reload
+from runtime_monitor import capabilities, daemonset, falco_yaml, reload
 from runtime_monitor import node as nodes
 from runtime_monitor import ruling as rulings
+from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.spool import schema
+from webhook import apiserver
 
 log = logging.getLogger("podseal.run")
 SPOOL = Path("/var/lib/podseal/spool.db")
@@ -42,6 +47,20 @@ class Bind(click.ParamType[tuple[str, int] | None]):
         return address.strip("[]"), int(port)
 
 
+class DaemonSetName(click.ParamType[daemonset.Name]):
+    """NAMESPACE/NAME."""
+
+    name = "namespace/name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> daemonset.Name:  # noqa: ANN401 -- click's
+        """Both names."""
+        if isinstance(value, daemonset.Name):
+            return value
+        if not re.fullmatch(r"[a-z0-9.-]+/[a-z0-9.-]+", str(value)):
+            self.fail(f"{value!r} is no NAMESPACE/NAME", param, ctx)
+        return daemonset.Name(*str(value).split("/"))
+
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -57,7 +76,11 @@ class CannotStartError(click.ClickException):
     "--rules", "files", multiple=True, metavar="FILE", help="Rules in Falco's language, in order; repeatable."
 )
 @click.option("--config", type=FILE, help="Falco's falco.yaml: rules_files, priority, rule_matching, ...")
-@click.option("--output", type=click.Choice(["text", "json"]), help="Form of lines.  [default: text]")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "none"]),
+    help="Form of lines; none: no line and no page, `podseal-monitor feed` reads the spool.  [default: text]",
+)
 @click.option("--spool", type=FILE, default=SPOOL, show_default=True, help="File that keeps alerts.")
 @click.option("--record", type=FILE, help="Append every event to this file.")
 @click.option("--node-name", "node", default=platform.node(), show_default="the host's", help="This node's name.")
@@ -80,6 +103,12 @@ class CannotStartError(click.ClickException):
     help="Where the page and the feed's API are served; empty: nowhere.",
 )
 @click.option("--bpffs", type=FOLDER, default=BPFFS, show_default=True, help="BPF file system; one monitor for each.")
+@click.option(
+    "--daemonset",
+    "owner",
+    type=DaemonSetName(),
+    help="The DaemonSet whose pod this is: where it is deleted, the sensor's last act is `podseal-monitor unload`.",
+)
 def command(files: tuple[str, ...], config: Path | None, output: str | None, **options: Any) -> None:  # noqa: ANN401 -- click hands every option over; Settings names them
     """Watch this node: who reaches into running containers, and what they change.
 
@@ -90,18 +119,23 @@ def command(files: tuple[str, ...], config: Path | None, output: str | None, **o
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    page = options.pop("page")
+    page, owner = options.pop("page"), options.pop("owner")
     settings = nodes.Settings(**options)
     following = _configured(config)
     ruling = _ruling(files, following)
-    feed = _start_feed(settings.spool, output or ("json" if following.json else "text"), page)
+    output = output or ("json" if following.json else "text")
+    feed = None if output == "none" else _start_feed(settings.spool, output, page)
     try:
         nodes.run(settings, ruling.judge, stopped, ruling.between)
     except (KernelError, schema.SpoolError, OSError) as error:
         raise CannotStartError(str(error)) from error
     finally:
         ruling.close()
-        feed.communicate()
+        if feed is not None:
+            feed.communicate()
+    if owner is not None:
+        pinned = settings.bpffs / sensor.PINNED.name
+        daemonset.leave(owner, pinned, functools.partial(apiserver.connect, settings.kubeconfig))
 
 
 def _configured(config: Path | None) -> falco_yaml.Config:

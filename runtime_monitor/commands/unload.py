@@ -1,7 +1,8 @@
 """`podseal-monitor unload`: removes the programs and maps that a monitor has pinned on this node.
 
-In: where the BPF file system is. Out: one line; exit code 1 where a monitor still runs. Called by people and by the
-chart's hook before it is deleted: programs outlive the monitor on purpose, so that the next one misses nothing.
+In: where the BPF file system is. Out: one line; exit code 1 where a monitor still runs. Called by people, on
+a node that the chart's DaemonSet no longer selects: programs outlive the monitor on purpose, so that the next one
+misses nothing, and only a monitor whose DaemonSet is deleted removes them itself.
 """
 
 from pathlib import Path
@@ -21,12 +22,8 @@ def command(bpffs: Path) -> None:
     if not folder.is_dir():
         click.echo("nothing is pinned on this node")
         return
-    store = pins.Store(folder)
     try:
-        store.lock()
-        count = store.remove()
+        count = pins.unload(folder)
     except (KernelError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    finally:
-        store.close()
     click.echo(f"{count} programs removed from {folder}")

@@ -12,6 +12,7 @@ from typing import Final
 from runtime_monitor.kernel.btf import VMLINUX
 from runtime_monitor.kernel.libbpf import KernelError
 
+PF_KTHREAD: Final = 0x00200000
 LOCKDOWN: Final = Path("/sys/kernel/security/lockdown")
 
 
@@ -42,17 +43,31 @@ class Host:
 
 
 def host(proc: Path = Path("/proc")) -> Host:
-    """By the first process; by our own where a security module hides that one, which is right outside of containers."""
-    for process in (proc / "1", proc / "self"):
+    """By the first process; where a security module hides that one, by kthreadd, which has the host's namespaces too.
+
+    By our own where that one is not here, either: right outside of containers, and in a pod without hostPID, which
+    watches nothing but itself.
+    """
+    for process in (proc / "1", *_kthreadd(proc), proc / "self"):
         try:
             return Host(
                 mount_namespace=(process / "ns/mnt").stat().st_ino,
                 pid_namespace=(process / "ns/pid").stat().st_ino,
                 root_device=(process / "root").stat().st_dev,
             )
-        except PermissionError:
+        except OSError:
             continue
     raise KernelError(f"{proc}/1 and {proc}/self are hidden: the sensor needs CAP_SYS_PTRACE")
+
+
+def _kthreadd(proc: Path) -> list[Path]:
+    """The second process, where it is the kernel's: in a pid namespace of a container it is anybody."""
+    try:
+        # The flag PF_KTHREAD (include/linux/sched.h) stands in the ninth field; a command's name can be feigned.
+        flags = int((proc / "2/stat").read_text().rpartition(")")[2].split()[6])
+    except OSError:
+        return []
+    return [proc / "2"] if flags & PF_KTHREAD else []
 
 
 def mount_bpffs(path: Path) -> None:

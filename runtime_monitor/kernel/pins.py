@@ -1,7 +1,7 @@
 """What outlives the sensor: programs and maps pinned in bpffs, so that the next one adopts them and nothing is missed.
 
-In: the folder (/sys/fs/bpf/podseal), objects and what they are loaded with. Out: `Store`. Called by `sensor`, and by
-`podseal-monitor unload`, which removes everything.
+In: the folder (/sys/fs/bpf/podseal), objects and what they are loaded with. Out: `Store`. Called by `sensor`;
+`podseal-monitor unload` and a sensor whose DaemonSet is deleted remove everything by `unload`.
 
     maps-<signature>/<map>                      shared by all programs of one wire format
     <object>-<digest>/{links,programs}/<name>   complete once it has this name; the digest is of all that shaped it
@@ -107,6 +107,22 @@ class Store:
 
     def _object(self, path: Path, key: str) -> Path:
         return self._folder / f"{_stem(path)}-{key}"
+
+
+def unload(folder: Path) -> int:
+    """Remove everything that a monitor has pinned in a folder; how many programs that were, 0 where there are none.
+
+    Raises:
+        KernelError: a monitor runs. OSError: it cannot be removed.
+    """
+    if not folder.is_dir():
+        return 0
+    store = Store(folder)
+    try:
+        store.lock()
+        return store.remove()
+    finally:
+        store.close()
 
 
 def _stem(path: Path) -> str:

@@ -19,6 +19,7 @@ MS_REMOUNT: Final = 0x20
 MS_BIND: Final = 0x1000
 MS_REC: Final = 0x4000
 MS_PRIVATE: Final = 0x4_0000
+MS_SHARED: Final = 0x10_0000
 MNT_DETACH: Final = 0x2
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_NAME: Final = 15

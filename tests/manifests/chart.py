@@ -43,6 +43,7 @@ ALL_OPTIONS: Values = {
         "prometheusRule": {"enabled": True},
         "dashboard": {"enabled": True},
     },
+    "monitor": {"enabled": True, "image": {"digest": DIGEST}, "rules": {"more.yaml": "[]\n"}},
 }
 """Everything that can be switched on at once."""
 

@@ -5,6 +5,7 @@
 | manifests/helm/podseal: crds, templates/guard, templates/sessions/execsessions.yaml | `guarding` |
 | manifests/install.yaml | the chart with its default values |
 | manifests/helm/podseal/values.schema.json: `policy`, `settings`, `$defs` | what podseal reads (webhook.settings) |
+| … `monitor.feed.settings` | what the feed reads (runtime_monitor.feed.settings, and every output) |
 | manifests/helm/podseal/README.md: the table of values | the comments in values.yaml |
 
 In: nothing. Out: those files. test_render.py fails where one of them has drifted.
@@ -20,6 +21,8 @@ from typing import Any
 import msgspec
 import yaml
 
+from runtime_monitor.feed import outputs
+from runtime_monitor.feed import settings as feed_settings
 from tests import reference
 from tests.manifests import chart, guarding
 from webhook import settings
@@ -53,6 +56,8 @@ _ADDRESSES_AND_FILES = {
     "Tls": {"certFile", "privateKeyFile", "clientCaFile"},
 }
 """Settings that the chart sets by flags."""
+_FEED_HAS_FLAGS = ("spool", "state")
+"""Settings of the feed that the chart sets by flags."""
 _TABLE = re.compile(r"(<!-- generated: values -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -81,8 +86,29 @@ def schema(written: str) -> str:
         }
     tree["properties"]["policy"] = {"$ref": "#/$defs/PolicyFile"}
     tree["properties"]["settings"] = {"$ref": "#/$defs/Server"}
-    tree["$defs"] = definitions
+    tree["$defs"] = definitions | _feed()
     return json.dumps(tree, indent=2) + "\n"
+
+
+def _feed() -> dict[str, Any]:
+    """The feed's configuration and each output's: the definition `Feed`, and those that it refers to."""
+    types = [feed_settings.Settings, *outputs.KINDS.values()]
+    found, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/Feed.{name}")
+    names = [each["$ref"].rpartition("/Feed.")[2] for each in found]
+    for definition in definitions.values():
+        definition.pop("title")
+        definition["description"] = " ".join(definition.get("description", "").split())
+        definition["properties"] = {key: _plain(value) for key, value in definition["properties"].items()}
+    for name in names[1:]:
+        # Without a name the feed takes the output's type for one.
+        definitions[name]["required"].remove("name")
+    whole = definitions.pop(names[0])
+    for key in _FEED_HAS_FLAGS:
+        del whole["properties"][key]
+    whole["properties"]["outputs"]["items"] = {"anyOf": [{"$ref": f"#/$defs/Feed.{name}"} for name in names[1:]]}
+    made = {"Feed": whole} | {f"Feed.{name}": definition for name, definition in definitions.items()}
+    shortened: dict[str, Any] = json.loads(json.dumps(made).replace("Feed.runtime_monitor.feed.outputs.", "Feed."))
+    return shortened
 
 
 def _plain(field: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,24 @@ def test_the_host_is_known_by_the_first_process_or_by_ours() -> None:
     assert found.pid_namespace
 
 
+KERNEL, ORDINARY = 0x208040, 0x400000
+"""The flags of kthreadd on a 6.18, and of a shell."""
+
+
+@pytest.mark.parametrize(("flags", "expected"), [(KERNEL, "2"), (ORDINARY, "self")], ids=["the kernel's", "anybody's"])
+def test_without_the_first_process_the_second_is_asked(tmp_path: Path, flags: int, expected: str) -> None:
+    """In a container's own namespaces they would be taken for the host's otherwise, and every process for a way in."""
+    (tmp_path / "1").symlink_to("1")  # a loop of links is refused, as the module would
+    for name in ("2", "self"):
+        (tmp_path / name / "ns").mkdir(parents=True)
+        for namespace in ("mnt", "pid"):
+            (tmp_path / name / "ns" / namespace).touch()
+        (tmp_path / name / "root").mkdir()
+    (tmp_path / "2/stat").write_text(f"2 (k) thread) S 0 0 0 0 -1 {flags} 0 0")
+    found = machine.host(tmp_path)
+    assert found.mount_namespace == (tmp_path / expected / "ns/mnt").stat().st_ino
+
+
 def test_a_folder_that_cannot_become_bpffs_names_the_command(tmp_path: Path) -> None:
     """With the kernel's reason."""
     with pytest.raises(KernelError, match=r"run mount -t bpf bpf .*absent"):
