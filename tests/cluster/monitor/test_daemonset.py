@@ -37,6 +37,15 @@ class Installed:
         lines = self.bed.admin(*LOGS, "--container=feed").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
+    def told(self, command: str) -> dict[str, Any]:
+        """The fields of the first alert about a shell with this command line."""
+
+        def about() -> list[dict[str, Any]]:
+            fields = [each["output_fields"] for each in self.alerts() if each["rule"] == SHELL]
+            return [each for each in fields if each["proc.cmdline"] == command]
+
+        return waiting.until(about, f"the alert about {command}")[0]
+
     def await_pod(self) -> None:
         """Wait until the monitor watches."""
         self.bed.admin(
@@ -94,15 +103,7 @@ def test_an_exec_is_told_and_nothing_stays_behind(bed: beds.Bed, namespace: str,
     for mark in ("first", "second"):
         said = bed.kubectl("dev", "exec", name, f"--namespace={namespace}", "--", "sh", "-c", f"echo > /etc/{mark}")
         assert said.returncode == 0, said.stderr
-        command = f"sh -c echo > /etc/{mark}"
-        (found, *_) = waiting.until(
-            lambda command=command: [
-                each["output_fields"]
-                for each in installed.alerts()
-                if each["rule"] == SHELL and each["output_fields"]["proc.cmdline"] == command
-            ],
-            f"the alert about {mark}",
-        )
+        found = installed.told(f"sh -c echo > /etc/{mark}")
         assert (found["k8s.pod.name"], found["container.name"]) == (name, "main")
         assert found["exec.kind"] == "exec"
         assert found["exec.session"]
