@@ -75,7 +75,9 @@ def test_the_api_server_accepts_every_object(bed: beds.Bed, system: str, kinds: 
             "admin", "create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=json.dumps(each)
         )
         assert said.returncode == 0, said.stderr
-        assert not said.stderr, f"{each['kind']} {each['metadata']['name']}: {said.stderr}"
+        # In this namespace the node monitor's pods would not start, which the chart's page says.
+        expected = each["kind"] == "DaemonSet" and 'Warning: would violate PodSecurity "restricted' in said.stderr
+        assert expected or not said.stderr, f"{each['kind']} {each['metadata']['name']}: {said.stderr}"
 
 
 def test_install_yaml_is_applied_as_its_first_lines_say(bed: beds.Bed, system: str, kinds: None) -> None:
