@@ -1,13 +1,11 @@
 """The node monitor in the chart: what it may, what it asks for, and that nothing of it is there unless it is wanted."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-import yaml
 
 import runtime_monitor.cli
 from runtime_monitor.feed import outputs
@@ -173,7 +171,7 @@ def test_prometheus_finds_the_sensor() -> None:
 UNITS = chart.ROOT / "manifests" / "systemd"
 
 
-@pytest.mark.parametrize("unit", ["podseal-monitor", "podseal-monitor-feed"])
+@pytest.mark.parametrize("unit", ["podseal-sensor", "podseal-feed"])
 def test_a_units_command_line_is_understood(unit: str) -> None:
     """As the chart's."""
     (line,) = re.findall(r"^ExecStart=\S+/podseal-monitor (.*)$", (UNITS / f"{unit}.service").read_text(), re.MULTILINE)
@@ -182,12 +180,3 @@ def test_a_units_command_line_is_understood(unit: str) -> None:
     command = runtime_monitor.cli.main.get_command(context, name)
     assert command is not None
     command.make_context(name, arguments, parent=context)
-
-
-def test_the_sensors_unit_has_the_charts_capabilities() -> None:
-    """Both run the same program."""
-    text = (UNITS / "podseal-monitor.service").read_text()
-    (bounding,) = re.findall(r"^CapabilityBoundingSet=(.*)$", text, re.MULTILINE)
-    values = yaml.safe_load((chart.CHART / "values.yaml").read_text())
-    assert bounding.split() == [f"CAP_{each}" for each in values["monitor"]["sensor"]["capabilities"]]
-    assert json.dumps(values["monitor"]["enabled"]) == "false"
