@@ -56,5 +56,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     start: Literal["oldest", "newest"] = "oldest"
 
     def open(self) -> Output:
-        """The output, not necessarily connected yet."""
-        raise NotImplementedError
+        """The output, not necessarily connected yet; each kind has its own."""
+        raise NotImplementedError  # a Struct cannot be abstract too: its metaclass is not ABCMeta's
