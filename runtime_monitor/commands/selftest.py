@@ -42,7 +42,13 @@ _ROW = "{:<38} {:<11} {:<8} {:>10}  {}"
     help="how long to wait for an event",
 )
 @click.option("--list", "listing", is_flag=True, help="list the behaviours and play none")
-def command(output: str, only: tuple[str, ...], quiet_seconds: float, patience: float, listing: bool) -> None:  # noqa: FBT001
+def command(
+    output: str,
+    only: tuple[str, ...],
+    quiet_seconds: float,
+    patience: float,
+    listing: bool,  # noqa: FBT001 -- click passes by name
+) -> None:
     """Play every behaviour that must be seen in a throw-away container, and print what was seen.
 
     Needs root and nothing else: no container runtime, no compiler, no network. The container is gone afterwards,
