@@ -50,7 +50,7 @@ def applied(bed: beds.Bed, rendered: list[Object]) -> Iterator[None]:
     definitions = [each for each in rendered if each["kind"] == DEFINITION]
     others = [each for each in rendered if each["kind"] in KINDS] + [_binding(*each) for each in HOLDERS.items()]
     # The pods of an installation that a test before has ended have half a minute to finish what they have begun.
-    waiting.until(lambda: _has_namespace(bed), f"the namespace {chart.NAMESPACE}", seconds=180)
+    waiting.until(lambda: has_namespace(bed), f"the namespace {chart.NAMESPACE}", seconds=180)
     try:
         bed.apply(_list(definitions))
         names = [f"crd/{each['metadata']['name']}" for each in definitions]
@@ -72,11 +72,15 @@ def kubeconfig(bed: beds.Bed, account: str, file: Path) -> Path:
     return file
 
 
-def _has_namespace(bed: beds.Bed) -> bool:
-    """Whether podseal's namespace is there to stay: a test before may have deleted it."""
-    bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart.NAMESPACE}})
-    found = json.loads(bed.admin("get", "namespace", chart.NAMESPACE, "-o", "json"))
-    return bool(found["status"].get("phase") == "Active")
+def has_namespace(bed: beds.Bed, name: str = chart.NAMESPACE) -> bool:
+    """Whether podseal's namespace is there to stay: a test before may have deleted it.
+
+    Asked first and made only where it is missing: one that is ending may be gone before it is asked about again.
+    """
+    found = bed.admin("get", "namespace", name, "--ignore-not-found", "-o", "jsonpath={.status.phase}")
+    if not found:
+        bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return found == "Active"
 
 
 def _refusal(bed: beds.Bed) -> str:
