@@ -11,7 +11,7 @@ T = TypeVar("T")
 _PAUSE = 0.05  # seconds between two looks
 
 
-def until(condition: collections.abc.Callable[[], T], what: str, seconds: float = 30.0) -> T:
+def until(condition: collections.abc.Callable[[], T], what: str, seconds: float = 60.0) -> T:
     """Call `condition` until it returns something true, and return that.
 
     Raises:

@@ -51,7 +51,7 @@ def running(command: list[str], log: pathlib.Path) -> Iterator[subprocess.Popen[
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
 

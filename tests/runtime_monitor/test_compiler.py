@@ -49,7 +49,7 @@ def test_it_ends_with_its_standard_input(process: Process) -> None:
     requests, replies = _pipes(process)
     requests.close()
     assert replies.read() == b""
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_nothing_is_imported_before_it_is_asked() -> None:

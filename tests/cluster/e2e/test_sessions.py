@@ -80,14 +80,14 @@ def test_a_retried_request_makes_no_second_session(recording: beds.Bed, namespac
     """Two replicas that are asked about one request write one object."""
     client = apiserver.connect(str(recording.layout.kubeconfig_of("admin")))
     for _ in range(2):
-        sessions.Recorder(client).record_now(session("33333333-cccc", namespace), seconds=5)
+        sessions.Recorder(client).record_now(session("33333333-cccc", namespace), seconds=30)
     assert stored(recording, "33333333-cccc")
 
 
 def test_the_spec_cannot_be_changed(recording: beds.Bed, namespace: str) -> None:
     """Not even by an admin: CEL refuses, status alone may move."""
     client = apiserver.connect(str(recording.layout.kubeconfig_of("admin")))
-    sessions.Recorder(client).record_now(session("44444444-dddd", namespace), seconds=5)
+    sessions.Recorder(client).record_now(session("44444444-dddd", namespace), seconds=30)
     change = ("--type=merge", "-p", json.dumps({"spec": {"user": {"username": "somebody-else"}}}))
     said = recording.kubectl("admin", "patch", "xs", "es-44444444-dddd", *change)
     assert "a recorded session cannot be changed" in said.stderr
@@ -97,7 +97,7 @@ def test_deleting_the_namespace_keeps_the_record(recording: beds.Bed, namespace:
     """A cluster-scoped object does not die with what it tells of."""
     recording.create_namespace(f"{namespace}-doomed")
     client = apiserver.connect(str(recording.layout.kubeconfig_of("admin")))
-    sessions.Recorder(client).record_now(session("55555555-eeee", f"{namespace}-doomed"), seconds=5)
+    sessions.Recorder(client).record_now(session("55555555-eeee", f"{namespace}-doomed"), seconds=30)
     recording.delete_namespace(f"{namespace}-doomed")
     assert stored(recording, "55555555-eeee")
 

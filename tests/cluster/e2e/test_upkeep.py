@@ -163,7 +163,7 @@ def test_sessions_beyond_the_limits_go(bed: beds.Bed, client: apiserver.Client) 
         target = sessions.Target(namespace="shop", pod="gone")
         command = ("sh", "-c", str(number))
         made = sessions.Session(f"aa-{number}", "exec", model.User("dev"), target, command=command)
-        sessions.Recorder(client).record_now(made, seconds=5)
+        sessions.Recorder(client).record_now(made, seconds=30)
     figures = metrics.Upkeep()
     retention.Retention(client, retention.Limits(1, 2), figures, lambda: NOW).work()
     assert len(bed.admin("get", "xs", "-o", "name").split()) == 2

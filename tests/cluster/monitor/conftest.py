@@ -64,7 +64,7 @@ def monitor(bed: beds.Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield made
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         linux.unmount(str(folder / "bpf"))
 
 

@@ -71,7 +71,7 @@ def test_it_follows_and_comes_back(tmp_path: pathlib.Path, writer: Writer) -> No
     with feeds.feed(tmp_path, port=port):
         waiting.until(lambda: (tmp_path / "out").read_text().count("\n") == 10, "the others")
         following.send_signal(signal.SIGINT)
-        assert following.wait(20) == 0
+        assert following.wait(60) == 0
     lines = (tmp_path / "out").read_text().splitlines()
     assert [json.loads(line)["output_fields"]["podseal.alert_id"] for line in lines] == [
         alert.id for alert in generated.stream(10, start=100)

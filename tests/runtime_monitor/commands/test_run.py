@@ -40,7 +40,7 @@ def test_who_comes_in_is_printed(monitor: Monitor) -> None:
         enter(running, "sh", "-c", "echo > /etc/podseal-was-here")
         monitor.await_line("/etc/podseal-was-here")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert "told to stop" in monitor.printed().splitlines()[-1]
     first = entered(monitor)[0]
     assert first["rule"] == "Container entered from its node"
@@ -53,7 +53,7 @@ def test_a_second_monitor_is_refused(monitor: Monitor) -> None:
     first = monitor.start()
     monitor.await_line("Monitor started")
     second = monitor.start(f"--spool={monitor.folder}/other.db")
-    assert second.wait(20) == 2
+    assert second.wait(60) == 2
     (line,) = [line for line in monitor.log(1).splitlines() if line]
     assert line.startswith("Error: another monitor watches this node")
     assert first.poll() is None
@@ -81,7 +81,7 @@ def test_what_is_missing_is_said_and_the_rest_goes_on(monitor: Monitor) -> None:
 def test_a_spool_that_cannot_be_written_is_one_line(monitor: Monitor) -> None:
     """It is named, with a remedy."""
     process = monitor.start("--spool=/proc/none/spool.db")
-    assert process.wait(20) == 2
+    assert process.wait(60) == 2
     (line,) = [line for line in monitor.log().splitlines() if line]
     assert "/proc/none" in line
     assert "give the sensor a folder" in line

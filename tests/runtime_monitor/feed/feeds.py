@@ -85,7 +85,7 @@ def feed(folder: pathlib.Path, *, port: int = 0, **settings: Any) -> Iterator[Fe
         finally:
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
 

@@ -24,10 +24,10 @@ def sensor() -> Iterator[Sensor]:
 
 @pytest.fixture
 def wait(sensor: Sensor) -> Wait:
-    """The next event that fits; fails after ten seconds with what came instead."""
+    """The next event that fits; fails after a minute with what came instead."""
 
     def until(fits: Callable[[Event], bool]) -> Event:
-        deadline, others = time.monotonic() + 10, []
+        deadline, others = time.monotonic() + 60, []
         while time.monotonic() < deadline:
             for event in sensor.poll(0.1):
                 if fits(event):

@@ -210,7 +210,7 @@ def test_a_client_certificate_is_asked_for(tmp_path: pathlib.Path, writer: Write
         url = feed.url.replace("http://", "https://")
         context = ssl.create_default_context(cafile=str(authority.certificate))
         context.load_cert_chain(*client)
-        good = urllib3.PoolManager(retries=False, ssl_context=context, timeout=5)
+        good = urllib3.PoolManager(retries=False, ssl_context=context, timeout=30)
 
         def answers() -> bool:
             with contextlib.suppress(urllib3.exceptions.HTTPError):
@@ -218,7 +218,7 @@ def test_a_client_certificate_is_asked_for(tmp_path: pathlib.Path, writer: Write
             return False
 
         waiting.until(answers, "the feed to answer")
-        bare = urllib3.PoolManager(retries=False, ca_certs=str(authority.certificate), timeout=5)
+        bare = urllib3.PoolManager(retries=False, ca_certs=str(authority.certificate), timeout=30)
         with pytest.raises(urllib3.exceptions.HTTPError):
             bare.request("GET", f"{url}/alerts")
         good.clear()
