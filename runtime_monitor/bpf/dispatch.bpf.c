@@ -10,18 +10,32 @@ enum { PROT_WRITE = 2, MAP_SHARED = 1 };
 /* Opens for reading alone are told too: rules about sensitive files need them. */
 const volatile int tell_reads;
 
-/* 1 where either table of calls has something at this number. */
-const volatile __u8 wanted[CALLS];
+/* Which calls are followed up, by number: bit 0 in the 64-bit table, bit 1 in the 32-bit one. One value, so that user
+   space switches all of them by one update. */
+struct switches {
+	__u8 on[CALLS];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct switches);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} switches SEC(".maps");
 
 SEC("tp_btf/sys_exit")
 int dispatch(__u64 *context)
 {
 	struct pt_regs *regs = (void *)context[0];
 	__u64 number = regs->orig_ax;
-	if (number >= CALLS || !wanted[number])
+	__u32 zero = 0;
+	struct switches *current = bpf_map_lookup_elem(&switches, &zero);
+	if (!current || number >= CALLS || !current->on[number])
 		return 0;
 	struct task_struct *task = bpf_get_current_task_btf();
 	int compat = task->thread_info.status & TS_COMPAT;
+	if (!(current->on[number] & (compat ? 2 : 1)))
+		return 0;
 	const volatile struct call *call = &calls[compat ? number + CALLS : number];
 	__u32 slot = call->slot;
 	long result = context[1];

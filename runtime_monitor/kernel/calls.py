@@ -1,13 +1,15 @@
 """The system calls that can change a file or leave a container: one line each, the only list of them.
 
-Out: `CALLS`, and `tables()`, the bytes that the programs get as `calls` and `wanted` before they are loaded
-(bpf/lib/call.bpf.h gives the struct). `name_of` turns an event's `call` back. Numbers are those of
-arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl; a position counts a call's arguments from 0.
+Out: `CALLS`; `table()`, the bytes that the programs get as `calls` before they are loaded (bpf/lib/call.bpf.h gives the
+struct); `switches()`, which of them are followed up, while they run. `call_of` turns an event's `call` back.
+Numbers are those of arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl; a position counts a call's arguments
+from 0.
 """
 
 import enum
 import struct
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,7 +33,8 @@ class Slot(enum.IntEnum):
 class Call:
     """A call: its numbers in the 64-bit and the 32-bit table (None: it has none) and where its arguments are.
 
-    `flags` below -1 is the position, negated, of a pointer to the flags.
+    `flags` below -1 is the position, negated, of a pointer to the flags. `on_demand`: followed up only where a rule
+    asks for its events; all others are what podseal itself tells or keeps count by.
     """
 
     name: str
@@ -43,7 +46,12 @@ class Call:
     path2: int = NOWHERE
     descriptor: int = NOWHERE
     flags: int = NOWHERE
-    result_is_bytes: bool = False
+    on_demand: bool = False
+
+    @property
+    def event_type(self) -> str:
+        """What an event of it is called: Falco's name, which leaves out what only 32-bit programs tell apart."""
+        return "pwrite" if self.name == "pwrite64" else self.name.removesuffix("16").removesuffix("64")
 
 
 def _open(name: str, n64: int, n32: int, positions: tuple[int, int], flags: int) -> Call:
@@ -52,7 +60,7 @@ def _open(name: str, n64: int, n32: int, positions: tuple[int, int], flags: int)
 
 
 def _write(name: str, n64: int | None, n32: int | None, descriptor: int = 0) -> Call:
-    return Call(name=name, slot=Slot.WRITE, numbers=(n64, n32), descriptor=descriptor, result_is_bytes=True)
+    return Call(name=name, slot=Slot.WRITE, numbers=(n64, n32), descriptor=descriptor)
 
 
 def _on(name: str, n64: int | None, n32: int | None, mode: int = NOWHERE) -> Call:
@@ -217,21 +225,32 @@ SIGNATURES: Final = {
 }
 """Names of a call's arguments as Falco has them, for `evt.args`; a text stands there in place of its address."""
 
-_SHAPE: Final = struct.Struct("8b")
+_SHAPE: Final = struct.Struct("7bx")
 _BY_INDEX: Final = {
     number + abi * TABLE_SIZE: call for call in CALLS for abi, number in enumerate(call.numbers) if number is not None
 }
 
 
-def tables() -> dict[str, bytes]:
-    """The programs' constants `calls` (one shape of 8 bytes for each number of each table) and `wanted`."""
+def table() -> bytes:
+    """The programs' constant `calls`: one shape of 8 bytes for each number of each table."""
     shapes = bytearray(_SHAPE.size * TABLE_SIZE * 2)
-    wanted = bytearray(TABLE_SIZE)
     for index, call in _BY_INDEX.items():
         shape = (call.slot, call.directory, call.path, call.directory2, call.path2, call.descriptor, call.flags)
-        _SHAPE.pack_into(shapes, index * _SHAPE.size, *shape, call.result_is_bytes)
-        wanted[index % TABLE_SIZE] = 1
-    return {"calls": bytes(shapes), "wanted": bytes(wanted)}
+        _SHAPE.pack_into(shapes, index * _SHAPE.size, *shape)
+    return bytes(shapes)
+
+
+def switches(event_types: AbstractSet[str]) -> bytes:
+    """The value of the programs' map `switches`: which calls are followed up where rules ask for these types.
+
+    One byte for each number: bit 0 for the 64-bit table, bit 1 for the 32-bit one.
+    """
+    on = bytearray(TABLE_SIZE)
+    for index, call in _BY_INDEX.items():
+        if not call.on_demand or call.event_type in event_types:
+            abi, number = divmod(index, TABLE_SIZE)
+            on[number] |= 1 << abi
+    return bytes(on)
 
 
 def arguments_of(call: Call, values: tuple[int, ...], texts: Mapping[int, str]) -> dict[str, str | int]:

@@ -121,7 +121,7 @@ def _named(record: Record, kind: int, pieces: dict[str, bytes]) -> tuple[str, di
     arguments = calls.arguments_of(called, layout.arguments(record), texts)
     if kind == Kind.OPEN:
         arguments["flags"] = record.open_flags
-    return called.name.removesuffix("16").removesuffix("64") if called.name != "pwrite64" else "pwrite", arguments
+    return called.event_type, arguments
 
 
 def _process(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Process:

@@ -25,12 +25,16 @@ _SLOT: Final = struct.Struct("I")
 
 @dataclass(frozen=True)
 class Sources:
-    """What to bring in, and where to keep it: `pinned` is None for a sensor that leaves nothing behind."""
+    """What to bring in, and where to keep it: `pinned` is None for a sensor that leaves nothing behind.
+
+    `switches`: which calls are followed up from the first one on (`calls.switches`).
+    """
 
     objects: Path
     bpffs: Path
     pinned: Path | None
     constants: Mapping[str, bytes]
+    switches: bytes
     ring_bytes: int
 
 
@@ -43,6 +47,7 @@ class Programs:
         self._store: pins.Store | None = None
         self._keys: dict[Path, str] = {}
         self._slots: dict[int, int] = {}
+        self._switches = sources.switches
         self.loaded: list[loader.Loaded] = []
         paths = _objects(sources.objects)
         try:
@@ -70,6 +75,7 @@ class Programs:
                 for path in paths:
                     self._hold(loader.load(self._plan(path, Path(folder), kernel, self.tier)))
             self._fill_followers()
+            self.switch(self._switches)
             for loaded in self.loaded:
                 loader.attach(loaded)
         else:
@@ -87,6 +93,7 @@ class Programs:
             adopted = self._store.adopt(path, self._keys[path], maps)
             self._hold(adopted or loader.load(self._plan(path, maps, kernel, self.tier)))
         self._fill_followers()
+        self.switch(self._switches)
         for loaded in self.loaded:
             if not loaded.adopted:
                 loader.attach(loaded)
@@ -119,6 +126,11 @@ class Programs:
                     table.put(_SLOT.pack(slot), _SLOT.pack(descriptor))
                     self._slots[slot] = program_number(descriptor)
 
+    def switch(self, switches: bytes) -> None:
+        """Which calls are followed up from now on (`calls.switches`)."""
+        self._switches = switches
+        self.map("switches", _SLOT.size, len(switches)).put(_SLOT.pack(0), switches)
+
     def map(self, name: str, key_size: int, value_size: int) -> Map:
         """A map that the objects share."""
         found = next(loaded.maps[name] for loaded in self.loaded if name in loaded.maps)
@@ -135,7 +147,7 @@ class Programs:
         return sum(len(loaded.programs) for loaded in self.loaded)
 
     def tampered(self) -> list[str]:
-        """What somebody else has changed: pins that are gone, calls that lead to no or another program."""
+        """What somebody else has changed: pins that are gone, calls that lead nowhere or elsewhere, or are switched."""
         said = []
         if self._store:
             said += [f"{name}: its pins were removed" for name in self._store.missing(self._keys)]
@@ -143,6 +155,8 @@ class Programs:
         for slot, number in self._slots.items():
             if table.get(_SLOT.pack(slot)) != _SLOT.pack(number):
                 said.append(f"calls of the kind {calls.Slot(slot).name.lower()} lead to another program or none")
+        if self.map("switches", _SLOT.size, len(self._switches)).get(_SLOT.pack(0)) != self._switches:
+            said.append("other calls are followed up than the rules ask for")
         return said
 
     def run_times(self) -> dict[str, tuple[int, int]]:

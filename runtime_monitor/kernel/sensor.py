@@ -10,6 +10,7 @@ import platform
 import select
 import struct
 import time
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,13 +48,15 @@ def ring_size(cpus: int) -> int:
 class Settings:
     """How the sensor works.
 
-    `tell_reads`: opens for reading on a container's root are events too. `tier` None: the best that the kernel permits.
+    `tell_reads`: opens for reading on a container's root are events too. `event_types`: what the rules at the start ask
+    for (`Sensor.sense`). `tier` None: the best that the kernel permits.
     `pinned` None: a private sensor, which leaves nothing behind and may run beside another one.
     """
 
     node: str = field(default_factory=platform.node)
     ring_bytes: int = field(default_factory=lambda: ring_size(os.cpu_count() or 1))
     tell_reads: bool = False
+    event_types: frozenset[str] = frozenset()
     tier: Tier | None = None
     pinned: Path | None = None
     objects: Path = build.OBJECTS
@@ -112,6 +115,7 @@ class Sensor:
             bpffs=self.settings.bpffs,
             pinned=self.settings.pinned,
             constants=self._constants(),
+            switches=calls.switches(self.settings.event_types),
             ring_bytes=self.settings.ring_bytes,
         )
         self.programs = Programs(sources, self.settings.tier)
@@ -128,7 +132,8 @@ class Sensor:
         self.roots.find_running()
 
     def _constants(self) -> dict[str, bytes]:
-        return calls.tables() | {
+        return {
+            "calls": calls.table(),
             "host_mount_namespace": struct.pack("I", self.host.mount_namespace),
             "host_root_device": struct.pack("I", kernel_device(self.host.root_device)),
             "tell_reads": struct.pack("i", self.settings.tell_reads),
@@ -176,6 +181,10 @@ class Sensor:
     def waiting(self) -> int:
         """Bytes in the ring that nobody has read."""
         return self._ring.waiting
+
+    def sense(self, event_types: AbstractSet[str]) -> None:
+        """From now on, calls that only rules ask for are followed up where their events are of these types."""
+        self.programs.switch(calls.switches(event_types))
 
     def watch_root(self, root: Root) -> None:
         """Tell the kernel of a container: what is written on its root and executed in it are events from now on."""

@@ -8,7 +8,7 @@ enum slot { SLOT_NONE, SLOT_OPEN, SLOT_WRITE, SLOT_DESCRIPTOR, SLOT_MMAP, SLOT_C
 /* Positions of a call's arguments, NOWHERE where it has none of that meaning; filled from kernel/calls.py before loading. */
 enum { NOWHERE = -1 };
 struct call {
-	signed char slot, directory, path, directory2, path2, descriptor, flags, result_is_bytes;
+	signed char slot, directory, path, directory2, path2, descriptor, flags, zero;
 };
 const volatile struct call calls[CALLS * ABIS];
 

@@ -10,7 +10,7 @@ import pytest
 
 from runtime_monitor.bpf import build
 from runtime_monitor.kernel import machine, pins
-from runtime_monitor.kernel.calls import Slot
+from runtime_monitor.kernel.calls import TABLE_SIZE, Slot
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.roots import root_of_process
 from runtime_monitor.kernel.sensor import BPFFS, Sensor, Settings
@@ -74,7 +74,12 @@ def test_removed_pins_and_changed_maps_are_told(settings: Settings) -> None:
     with Sensor.open(settings) as sensor:
         slot = struct.pack("I", Slot.OPEN)
         sensor.programs.map("followers", 4, 4).discard(slot)
-        assert sensor.tampered() == ["calls of the kind open lead to another program or none"]
+        switches = sensor.programs.map("switches", 4, TABLE_SIZE)
+        switches.put(bytes(4), bytes(TABLE_SIZE))
+        assert sensor.tampered() == [
+            "calls of the kind open lead to another program or none",
+            "other calls are followed up than the rules ask for",
+        ]
         assert settings.pinned
         pins._remove(next(settings.pinned.glob("write-*")))
         assert "write.bpf.o: its pins were removed" in sensor.tampered()
