@@ -31,7 +31,7 @@ class Read(Struct, frozen=True):
 
 def read(paths: Sequence[str], *, own: bool, stdin: bytes = b"") -> Read:
     """The texts of files and folders; with `own` podseal's rules first; `-` is `stdin`."""
-    sources = [Source(name, text) for name, text in detections.texts()] if own else []
+    sources = [Source(name, text, own=True) for name, text in detections.texts()] if own else []
     problems = []
     for path in _expanded(paths):
         try:

@@ -1,4 +1,4 @@
-"""Who judges on a running node: podseal's own rules (`detections`), and rules that were given, which may change.
+"""Who judges on a running node: podseal's own rules (`detections`), and rules that were given; both may change.
 
 In: a `reload.Request` and events. Out: alerts; lines of the log on what a reload brought. Called by `commands.run`:
 `judge` is the pipeline's last stage, `between` is called between two groups of events, `ask` by SIGHUP.
@@ -12,6 +12,7 @@ from runtime_monitor import reload
 from runtime_monitor.alerts import Alert
 from runtime_monitor.events import Event
 from runtime_monitor.rules.engine import Engine
+from runtime_monitor.rules.program import Program
 
 LOOK_SECONDS = 1.0
 """Between two looks at the rules files."""
@@ -25,7 +26,7 @@ class RulesError(Exception):
 
 
 def own_rules() -> Engine:
-    """Podseal's own rules, the first that fits an event counts."""
+    """Podseal's own rules as they are without any file; the first that fits an event counts."""
     program = reload.answer(reload.Request(())).program
     if program is None:
         raise RulesError("podseal's own rules are broken: this installation is incomplete")
@@ -33,16 +34,11 @@ def own_rules() -> Engine:
 
 
 class Ruling:
-    """The judges of one node. Without rules files it is podseal's own rules alone.
-
-    Those have an engine of their own: with Falco's `rule_matching: first` one of them would else take an event away
-    from the rules that were given, or the other way round.
-    """
+    """The judges of one node: podseal's own rules, as the files may have changed them, and those of the files."""
 
     def __init__(
         self, reloader: reload.Reloader, *, watch: bool = True, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._own = own_rules()
         self._reloader = reloader
         self._watch = watch
         self._clock = clock
@@ -62,12 +58,12 @@ class Ruling:
         for problem in reply.problems:
             log.warning("%s", problem)
         if request.paths:
-            log.info("%d rules in force", len(reply.program.rules))
+            log.info("%s", _counted(reply.program))
         return cls(reload.Reloader(request, reply.program), watch=watch and bool(request.paths))
 
     def judge(self, event: Event) -> Sequence[Alert]:
         """What podseal's own rules say, and the given ones."""
-        return [*self._own.judge(event), *self._reloader.judge(event)]
+        return self._reloader.judge(event)
 
     def ask(self) -> None:
         """Rules are to be loaded anew; safe in the handler of a signal."""
@@ -96,9 +92,13 @@ class Ruling:
         if not outcome.swapped:
             log.error("the rules stay as they were: the files above are broken")
             return
-        log.info("%d rules in force, loaded anew", len(self._reloader.program.rules))
+        log.info("%s, loaded anew", _counted(self._reloader.program))
         for each in outcome.differences[:MOST_SHOWN]:
             before, after = (", ".join(names) or "nothing" for names in (each.before, each.after))
             log.info("event %s: fired %s, now %s", each.event, before, after)
         if len(outcome.differences) > MOST_SHOWN:
             log.info("and %d more of the recent events differ", len(outcome.differences) - MOST_SHOWN)
+
+
+def _counted(program: Program) -> str:
+    return f"{len(program.rules) - program.own} rules in force beside {program.own} of podseal's own"

@@ -153,7 +153,6 @@ def _configured(config: Path | None) -> falco_yaml.Config:
 def _ruling(files: tuple[str, ...], config: falco_yaml.Config) -> rulings.Ruling:
     request = reload.Request(
         paths=config.rules_files + files,
-        own=False,
         fillable=capabilities.fillable(),
         delivered=capabilities.delivered(),
         lenient=True,

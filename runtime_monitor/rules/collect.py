@@ -15,6 +15,7 @@ from runtime_monitor.rules.problems import Problem, RuleError
 INVALID = "LOAD_ERR_VALIDATE"
 SOURCES = frozenset({"syscall"})
 """Event sources that the monitor has."""
+OWN_OR_ORDER = "check the order of the files, and give --own where it is one of podseal's"
 REQUIRED = ("condition", "output", "desc", "priority")
 
 
@@ -80,7 +81,8 @@ def _rule(collected: Collected, item: RuleItem, warnings: list[Problem]) -> None
         if item.enabled is None:
             raise RuleError("LOAD_ERR_YAML_VALIDATE", "has no key 'condition'", item.place, item=name)
         if known is None:
-            raise RuleError(INVALID, "is to be enabled or disabled, but does not exist before", item.place, item=name)
+            message = f"is to be enabled or disabled, but does not exist before: {OWN_OR_ORDER}"
+            raise RuleError(INVALID, message, item.place, item=name)
         message = "'enabled' alone is deprecated: use 'override: {enabled: replace}'"
         warnings.append(Problem("warning", "LOAD_DEPRECATED_ITEM", message, item.place, name))
         collected.rules[item.name] = structs.replace(known, enabled=item.enabled)
@@ -132,5 +134,5 @@ def _replaced(known: RuleItem, item: RuleItem) -> RuleItem:
 
 
 def _missing(kind: str, item: ListItem | MacroItem | RuleItem) -> RuleError:
-    message = "is to be changed, but does not exist before: check the order of the files"
+    message = f"is to be changed, but does not exist before: {OWN_OR_ORDER}"
     return RuleError(INVALID, message, item.place, item=f"{kind} '{item.name}'")

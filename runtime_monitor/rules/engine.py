@@ -18,6 +18,7 @@ from runtime_monitor.rules import parser, program, resolve, template
 from runtime_monitor.rules.fields.evt import clock
 
 DISABLED: Final = "podseal: rule disabled"
+_Judges = dict[str, tuple[compiler.Judge, tuple[int, ...]]]
 INTERNAL: Final = "internal"
 """Falco's name for the source of what the engine says of itself."""
 
@@ -29,10 +30,11 @@ class Engine:
         self._program = ready
         self._resolver = resolve.Resolver(None)
         self._templates: dict[int, template.Template] = {}
-        self._judges: dict[str, tuple[compiler.Judge, tuple[int, ...]]] = {}
+        self._judges: list[_Judges] = []
         self._fired: Counter[str] = Counter()
         self._disabled: dict[str, str] = {}
-        self._link(ready.groups, range(len(ready.rules)))
+        every = range(len(ready.rules))
+        self._judges = [self._linked(each, every) for each in (ready.own_groups, ready.groups) if each]
 
     @property
     def fired(self) -> Mapping[str, int]:
@@ -51,27 +53,37 @@ class Engine:
 
     def judge(self, event: Event) -> Sequence[Alert]:
         """The alerts of one event, in the rules' order."""
-        judge, positions = self._judges.get(event.evt.type) or self._judges[program.OTHER]
         try:
-            hits = judge(event)
+            hits = self._hits(event)
         except Exception as error:  # noqa: BLE001 -- whatever a rule raises must not stop the others
             return self._isolate(event, error)
-        return [self._alert(positions[hit], event) for hit in hits] if hits else ()
+        return [self._alert(position, event) for position in hits] if hits else ()
 
     def verdict(self, event: Event) -> tuple[str, ...]:
         """The names of the rules that fire on an event; counts nothing, and a rule that raises does not fire."""
-        judge, positions = self._judges.get(event.evt.type) or self._judges[program.OTHER]
         try:
-            return tuple(self._program.rules[positions[hit]].name for hit in judge(event))
+            return tuple(self._program.rules[position].name for position in self._hits(event))
         except Exception:  # noqa: BLE001 -- `judge` is where it is dealt with
             return ()
 
-    def _link(self, groups: Sequence[program.Group], positions: Sequence[int]) -> None:
-        self._judges.clear()
+    def _hits(self, event: Event) -> Sequence[int]:
+        """The positions of the rules that fire: podseal's own, then the given ones."""
+        kind = event.evt.type
+        found: tuple[int, ...] = ()
+        for judges in self._judges:
+            judge, positions = judges.get(kind) or judges[program.OTHER]
+            hits = judge(event)
+            if hits:
+                found += tuple([positions[hit] for hit in hits])
+        return found
+
+    def _linked(self, groups: Sequence[program.Group], positions: Sequence[int]) -> _Judges:
+        """Event type -> its function, and for each number that it returns the position of a rule."""
+        judges: _Judges = {}
         for group in groups:
-            judge = compiler.link(group.code, self._resolver)
-            pair = judge, tuple(positions[each] for each in group.rules)
-            self._judges.update(dict.fromkeys(group.types, pair))
+            pair = compiler.link(group.code, self._resolver), tuple(positions[each] for each in group.rules)
+            judges.update(dict.fromkeys(group.types, pair))
+        return judges
 
     def _alert(self, position: int, event: Event) -> Alert:
         rule = self._program.rules[position]
@@ -85,6 +97,7 @@ class Engine:
     def _isolate(self, event: Event, error: Exception) -> list[Alert]:
         """Find the rules that raise on this event, disable them, and judge it by the others."""
         found: list[Alert] = []
+        ended: set[bool] = set()
         raised = False
         for position, judge in self._alone():
             rule = self._program.rules[position]
@@ -95,8 +108,11 @@ class Engine:
                 self._disabled[rule.name] = f"{type(reason).__name__}: {reason}"
                 found.append(_disabled(rule, event, self._disabled[rule.name]))
                 continue
-            if hit and not (self._program.first and any(each.rule != DISABLED for each in found)):
+            own = position < self._program.own
+            if hit and own not in ended:
                 found.append(self._alert(position, event))
+                if own or self._program.first:
+                    ended.add(own)
         if not raised:
             raise error
         self._relink()
@@ -111,9 +127,15 @@ class Engine:
         return alone
 
     def _relink(self) -> None:
-        rules = self._in_force()
-        groups = tuple(program.groups([node for _position, node in rules], first=self._program.first))
-        self._link(groups, [position for position, _node in rules])
+        rules, own = self._in_force(), self._program.own
+        own_rules = [pair for pair in rules if pair[0] < own]
+        self._judges = [
+            self._linked(
+                tuple(program.groups([node for _position, node in each], first=first)),
+                [position for position, _node in each],
+            )
+            for each, first in ((own_rules, True), (rules[len(own_rules) :], self._program.first))
+        ]
 
     def _in_force(self) -> list[tuple[int, resolve.Node]]:
         return [

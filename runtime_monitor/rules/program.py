@@ -41,7 +41,9 @@ class Group(Struct, frozen=True):
 class Program(Struct, frozen=True):
     """Everything that `engine` needs, and what the kernel may leave out.
 
-    `first`: the first rule that fires ends an event (`rule_matching: first`).
+    The first `own` rules are podseal's, the gravest first; they judge every event by themselves, and the first that
+    fires is told. Else they would take an event away from the rules that were given, or the other way round. `first`:
+    of the given ones too the first that fires ends an event (`rule_matching: first`).
     """
 
     rules: tuple[RuleData, ...]
@@ -49,23 +51,32 @@ class Program(Struct, frozen=True):
     pushdown: dict[str, tuple[pushdown.Clause, ...]]
     first: bool = True
     append_output: bool = True
+    own: int = 0
+    own_groups: tuple[Group, ...] = ()
 
 
 def build(loaded: RuleSet, *, first: bool = True, append_output: bool = True) -> Program:
     """The program of rules that were loaded without error."""
-    rules = loaded.rules
+    own = sorted((rule for rule in loaded.rules if rule.own), key=lambda rule: rule.priority)
+    given = [rule for rule in loaded.rules if not rule.own]
+    rules = [*own, *given]
     return Program(
         rules=tuple(map(_data, rules)),
-        groups=tuple(groups([rule.condition for rule in rules], first=first)),
+        groups=tuple(groups([rule.condition for rule in given], first=first, start=len(own))),
         pushdown=pushdown.together(pushdown.of_rule(rule.name, rule.condition) for rule in rules),
         first=first,
         append_output=append_output,
+        own=len(own),
+        own_groups=tuple(groups([rule.condition for rule in own], first=True)) if own else (),
     )
 
 
-def groups(conditions: Sequence[resolve.Node], *, first: bool) -> Iterable[Group]:
-    """Code for every event type that can fire a rule; types for which all conditions come out alike share it."""
-    rules = [_Condition(position, node) for position, node in enumerate(conditions)]
+def groups(conditions: Sequence[resolve.Node], *, first: bool, start: int = 0) -> Iterable[Group]:
+    """Code for every event type that can fire a rule; types for which all conditions come out alike share it.
+
+    `start` is the position of the first of them.
+    """
+    rules = [_Condition(start + position, node) for position, node in enumerate(conditions)]
     named = sorted(frozenset().union(*(rule.possible for rule in rules)))
     alike: dict[tuple[_Asked, ...], list[str]] = {}
     for name in [*named, OTHER]:
@@ -73,7 +84,7 @@ def groups(conditions: Sequence[resolve.Node], *, first: bool) -> Iterable[Group
         if asked or name == OTHER:
             alike.setdefault(asked, []).append(name)
     for same, types in alike.items():
-        nodes = [conditions[each.position] if each.left is None else each.left for each in same]
+        nodes = [conditions[each.position - start] if each.left is None else each.left for each in same]
         ordered = [node if node is True else ordering.order(node) for node in nodes]
         code = compiler.compile_rules(ordered, first=first)
         yield Group(tuple(types), tuple(each.position for each in same), code)

@@ -38,10 +38,11 @@ CONDITION = "LOAD_ERR_COMPILE_CONDITION"
 
 
 class Source(Struct, frozen=True):
-    """A rules file: what it is called and what it holds."""
+    """A rules file: what it is called and what it holds; `own` where it is one of podseal's."""
 
     name: str
     text: str
+    own: bool = False
 
 
 class Options(Struct, frozen=True):
@@ -61,7 +62,10 @@ class Options(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
-    """A rule that holds. `types` are the event types that can fire it; `hash` names it in the ids of alerts."""
+    """A rule that holds. `types` are the event types that can fire it; `hash` names it in the ids of alerts.
+
+    `own` where a file of podseal's has defined it, whatever a later file changed.
+    """
 
     name: str
     desc: str
@@ -73,6 +77,7 @@ class Rule(Struct, frozen=True):
     output: template.Template
     types: frozenset[str]
     place: Place
+    own: bool = False
 
     @property
     def hash(self) -> str:
@@ -119,6 +124,7 @@ class _Loader:
         self._macros: dict[str, macros.Expanded] = {}
         self._used: set[str] = set()
         self._checks = 0
+        self._own: set[str] = set()
 
     @property
     def failed(self) -> bool:
@@ -128,17 +134,19 @@ class _Loader:
         """Collect the items of one file; what is wrong with one does not hide the next."""
         try:
             for value in document.read(source.text, source.name):
-                self._item(value)
+                self._item(value, own=source.own)
         except RuleError as error:
             self.problems.append(error.problem)
 
-    def _item(self, value: document.Value) -> None:
+    def _item(self, value: document.Value, *, own: bool) -> None:
         try:
             for item in items.read(value, self.problems):
                 if isinstance(item, items.Requirement):
                     requirements.check(item)
                 else:
                     collect.add(self._collected, item, self.problems)
+                    if own and isinstance(item, items.RuleItem):
+                        self._own.add(item.name)
         except RuleError as error:
             self.problems.append(_named(error.problem, _item_name(value)))
 
@@ -203,7 +211,7 @@ class _Loader:
         except ConditionError as error:
             self.problems.append(_problem(error, place, name))
             return None
-        rule = _made(item, condition, output)
+        rule = _made(item, condition, output, own=item.name in self._own)
         if len(rule.types) > MANY_TYPES and item.warn_evttypes is not False:
             message = f"matches {len(rule.types)} event types: bind evt.type, or every event is asked"
             self.problems.append(Problem("warning", "LOAD_NO_EVTTYPE", message, place, name))
@@ -250,7 +258,7 @@ class _Loader:
                     self.problems.append(Problem("warning", code, message, item.place, f"{kind} '{name}'"))
 
 
-def _made(item: items.RuleItem, condition: resolve.Node, output: template.Template) -> Rule:
+def _made(item: items.RuleItem, condition: resolve.Node, output: template.Template, *, own: bool) -> Rule:
     return Rule(
         name=item.name,
         desc=(item.desc or "").strip(),
@@ -262,6 +270,7 @@ def _made(item: items.RuleItem, condition: resolve.Node, output: template.Templa
         output=output,
         types=event_types.possible(condition),
         place=item.place,
+        own=own,
     )
 
 

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from runtime_monitor import events
 from runtime_monitor.alerts import Priority
-from runtime_monitor.rules import engine
+from runtime_monitor.rules import engine, program, ruleset
 from tests.runtime_monitor.rules import given
 
 TWO = given.rule("one", "evt.type = open and proc.name = x", output="seen %proc.name in %fd.name") + given.rule(
@@ -98,3 +98,36 @@ def test_a_rule_that_raises_is_disabled_alerted_and_silences_nothing(first: bool
     assert list(running.disabled) == ["bad"]
     assert [alert.rule for alert in running.judge(broken)] == ["good"]
     assert [alert.rule for alert in running.judge(given.event("open", fd__name="/x"))] == ["good"]
+
+
+BESIDE = (
+    given.rule("own, first in the file", "evt.type = open", priority="NOTICE"),
+    given.rule("own, gravest", "evt.type = open and fd.name startswith /x", priority="CRITICAL"),
+)
+GIVEN = given.rule("one", "evt.type = open and fd.name endswith x") + given.rule("two", "evt.type = open")
+
+
+def _beside(*, first: bool) -> engine.Engine:
+    own = ruleset.Source("podseal:x.yaml", "".join(BESIDE).replace("  priority: WARNING\n", ""), own=True)
+    found = ruleset.load([own, ruleset.Source("rules.yaml", GIVEN)])
+    assert not found.problems
+    return engine.Engine(program.build(found, first=first))
+
+
+def test_podseal_s_own_rules_take_no_event_from_the_given_ones() -> None:
+    """Each side judges for itself: podseal's by the gravest, the others as they are told."""
+    happened = given.event("open", fd__name="/x")
+    assert _beside(first=True).verdict(happened) == ("own, gravest", "one")
+    assert _beside(first=False).verdict(happened) == ("own, gravest", "one", "two")
+    assert _beside(first=True).verdict(given.event("open")) == ("own, first in the file", "two")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_rule_that_raises_silences_neither_side(first: bool) -> None:  # noqa: FBT001 -- a table
+    """Whichever it belongs to: the next of its side is told, the other side as ever."""
+    running = _beside(first=first)
+    broken = structs.replace(given.event("open"), fd=events.File(name=7))  # type: ignore[arg-type] # on purpose
+    fired = [alert.rule for alert in running.judge(broken)]
+    assert fired == [engine.DISABLED, "own, first in the file", engine.DISABLED, "two"]
+    assert running.verdict(given.event("open", fd__name="/x")) == ("own, first in the file", "two")
+    assert set(running.disabled) == {"own, gravest", "one"}
