@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
+import yaml
 from prometheus_client import CollectorRegistry
 
 from runtime_monitor import detections
@@ -135,6 +136,15 @@ def detection_table() -> str:
     return table(("rule", "priority", "MITRE ATT&CK", "what it sees"), rows)
 
 
+def stock_rule_table() -> str:
+    """Every one of Falco's stock rules: what fires it in the tests, and what its alert is asked to say."""
+    rows = []
+    for row in yaml.safe_load((ROOT / "tests/kernel/stock_rules.yaml").read_text()):
+        fired = row.get("recorded")
+        rows.append((row["rule"], f"recorded: {fired}" if fired else "live", _names(row.get("seen", ()))))
+    return table(("rule", "fired", "its alert is asked for"), sorted(rows))
+
+
 def behaviour_table() -> str:
     """Every behaviour of the monitor's self-test."""
     return table(("behaviour", "what is done"), [(f"`{each.name}`", each.about) for each in behaviour.discover()])
@@ -168,6 +178,7 @@ TABLES = {
     "monitor_metrics": monitor_metrics_table,
     "fields": field_table,
     "detections": detection_table,
+    "stock_rules": stock_rule_table,
 }
 
 

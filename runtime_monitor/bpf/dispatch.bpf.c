@@ -39,7 +39,8 @@ int dispatch(__u64 *context)
 	const volatile struct call *call = &calls[compat ? number + CALLS : number];
 	__u32 slot = call->slot;
 	long result = context[1];
-	if (result < 0 && !was_refused(result))
+	/* An attempt at what changes no file is told however it failed: it says what somebody is after. */
+	if (result < 0 && !was_refused(result) && slot != SLOT_OTHER)
 		return 0;
 	if (slot == SLOT_OPEN && call->flags >= 0 && !tell_reads) {
 		__u64 flags = call_argument(regs, compat, call->flags);

@@ -64,15 +64,23 @@ INLINE struct record *record_hook(__u32 hook, __u32 root, __u32 in_tree)
 	return record;
 }
 
-INLINE int tell(__u32 hook, struct dentry *dentry, struct dentry *old)
+/* A record about a dentry; the caller adds what else the hook knows, and tells it. */
+INLINE struct record *begun(__u32 hook, struct dentry *dentry)
 {
 	__u32 in_tree = 0, root = root_of_dentry(dentry, &in_tree);
 	if (!root)
 		return 0;
 	struct record *record = record_hook(hook, root, in_tree);
+	if (record)
+		record_dentry(record, dentry);
+	return record;
+}
+
+INLINE int tell(__u32 hook, struct dentry *dentry, struct dentry *old)
+{
+	struct record *record = begun(hook, dentry);
 	if (!record)
 		return 0;
-	record_dentry(record, dentry);
 	if (old)
 		record_path_on_superblock(record, PIECE_BASE, old);
 	record_tell(record);
@@ -115,7 +123,12 @@ int hook_mknod(__u64 *context)
 SEC("lsm/inode_symlink")
 int hook_symlink(__u64 *context)
 {
-	return tell(HOOK_SYMLINK, (void *)context[1], 0);
+	struct record *record = begun(HOOK_SYMLINK, (void *)context[1]);
+	if (!record)
+		return 0;
+	record_kernel_string(record, PIECE_ARGUMENT2, (void *)context[2]);
+	record_tell(record);
+	return 0;
 }
 
 SEC("lsm/inode_link")

@@ -55,9 +55,11 @@ int follow_name(__u64 *context)
 	struct pt_regs *regs = (void *)context[0];
 	if (hooked && !was_refused(context[1]))
 		return 0;
-	const volatile struct call *call = &calls[call_index(regs, is_compat(bpf_get_current_task_btf()))];
+	int compat = is_compat(bpf_get_current_task_btf());
+	const volatile struct call *call = &calls[call_index(regs, compat)];
 	struct place place = place_of(regs, call->directory, call->path);
-	struct place second = place_of(regs, call->directory2, call->path2);
+	int only_text = call->directory2 == ONLY_TEXT;
+	struct place second = place_of(regs, call->directory2, only_text ? NOWHERE : call->path2);
 	__u32 root = second.root ? second.root : place.root;
 	if (!root && !goes_through_proc(second.start ? second.argument : place.argument))
 		return 0;
@@ -69,6 +71,8 @@ int follow_name(__u64 *context)
 	record_place(record, PIECE_BASE, &place);
 	if (second.start)
 		record_place(record, PIECE_BASE2, &second);
+	if (only_text)
+		record_user_string(record, PIECE_ARGUMENT2, call_argument(regs, compat, call->path2));
 	record_tell(record);
 	return 0;
 }

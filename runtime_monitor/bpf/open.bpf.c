@@ -31,8 +31,9 @@ INLINE void remember_created(struct task_struct *task, struct event *event)
 	mark_writer(&key);
 }
 
-INLINE void opened(struct pt_regs *regs, struct task_struct *task, long result, __u64 flags)
+INLINE void opened(const volatile struct call *call, struct pt_regs *regs, long result, __u64 flags)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct file *file = file_of_descriptor(task, result);
 	if (!file)
 		return;
@@ -59,6 +60,8 @@ INLINE void opened(struct pt_regs *regs, struct task_struct *task, long result, 
 	if (found)
 		event->flags |= FLAG_TREE;
 	record_file(record, file, task);
+	if (call->path >= 0)
+		record_user_string(record, PIECE_ARGUMENT, call_argument(regs, is_compat(task), call->path));
 	if (mode & FMODE_CREATED && event->flags & FLAG_ON_ROOT)
 		remember_created(task, event);
 	record_tell(record);
@@ -99,6 +102,6 @@ int follow_open(__u64 *context)
 	if (result < 0)
 		refused(call, regs, result, flags);
 	else
-		opened(regs, task, result, flags);
+		opened(call, regs, result, flags);
 	return 0;
 }

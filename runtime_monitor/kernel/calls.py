@@ -10,11 +10,13 @@ import enum
 import struct
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 TABLE_SIZE: Final = 512
 NOWHERE: Final = -1
+ONLY_TEXT: Final = -2
+"""As `directory2`: `path2` is told as it is and names no place."""
 
 
 class Slot(enum.IntEnum):
@@ -70,6 +72,11 @@ def _on(name: str, n64: int | None, n32: int | None, mode: int = NOWHERE) -> Cal
 
 def _by_name(name: str, n64: int | None, n32: int | None, *, directory: int = NOWHERE, path: int = 0) -> Call:
     return Call(name=name, slot=Slot.NAME, numbers=(n64, n32), directory=directory, path=path)
+
+
+def _symlink(name: str, n64: int, n32: int, *, path: int, directory: int = NOWHERE) -> Call:
+    """The target stands first."""
+    return replace(_by_name(name, n64, n32, directory=directory, path=path), directory2=ONLY_TEXT, path2=0)
 
 
 def _two_names(name: str, n64: int, n32: int, first: tuple[int, int], second: tuple[int, int]) -> Call:
@@ -138,8 +145,8 @@ CALLS: Final = (
     _by_name("lremovexattr", 198, 236),
     _by_name("setxattrat", 463, 463, directory=0, path=1),
     _by_name("removexattrat", 466, 466, directory=0, path=1),
-    _by_name("symlink", 88, 83, path=1),
-    _by_name("symlinkat", 266, 304, directory=1, path=2),
+    _symlink("symlink", 88, 83, path=1),
+    _symlink("symlinkat", 266, 304, directory=1, path=2),
     _two_names("rename", 82, 38, (NOWHERE, 0), (NOWHERE, 1)),
     _two_names("renameat", 264, 302, (0, 1), (2, 3)),
     _two_names("renameat2", 316, 353, (0, 1), (2, 3)),

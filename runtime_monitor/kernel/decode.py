@@ -180,14 +180,15 @@ def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Fi
     name, raw, source, old = None, None, None, None
     if flags & Flag.OBJECT:
         source = "object"
+        raw = _text(pieces["argument"]) if "argument" in pieces else None
         name = _walked(pieces["path"]) if "path" in pieces else None
         old = _walked(pieces["base"]) if "base" in pieces else None
     elif "argument" in pieces:
         source = "argument"
         raw = _text(pieces["argument"])
         name = _joined(pieces.get("base", b""), pieces["argument"])
-    if "argument2" in pieces:
-        old, raw, name = name, _text(pieces["argument2"]), _joined(pieces.get("base2", b""), pieces["argument2"])
+    if "base2" in pieces and "argument2" in pieces:
+        old, raw, name = name, _text(pieces["argument2"]), _joined(pieces["base2"], pieces["argument2"])
     character = _FILE_TYPES.get(record.mode & 0o170000) if record.mode else None
     return File(
         number=record.descriptor if record.descriptor >= 0 else None,

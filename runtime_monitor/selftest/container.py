@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runtime_monitor.enrich.bundle import LEAST_PRIVILEGED
 from runtime_monitor.selftest import cgroups, linux
 
 MOST_DESCRIPTORS = 1024
@@ -161,10 +162,19 @@ def _mount_root(bundle: _Bundle) -> None:
 
 
 def _write_configuration(bundle: _Bundle) -> None:
-    """The bundle's config.json, as far as a monitor reads it (opencontainers/runtime-spec, config.md)."""
+    """The bundle's config.json, as far as a monitor reads it (opencontainers/runtime-spec, config.md).
+
+    No capability is taken from the container and no path masked: it is what runtimes call privileged.
+    """
+    process = {
+        "args": list(bundle.configuration.entrypoint),
+        "user": {"uid": 0, "gid": 0},
+        "capabilities": {"bounding": sorted(LEAST_PRIVILEGED)},
+    }
     configuration = {
         "ociVersion": "1.0.2",
-        "process": {"args": list(bundle.configuration.entrypoint), "user": {"uid": 0, "gid": 0}},
+        "process": process,
+        "linux": {},
         "root": {"path": "merged", "readonly": bundle.configuration.read_only},
         "mounts": [{"destination": VOLUME, "type": "bind", "source": f"{bundle.folder}/volume", "options": ["rw"]}],
         "annotations": {"io.kubernetes.cri.container-name": NAME},

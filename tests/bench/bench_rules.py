@@ -3,20 +3,17 @@
 The stock rules are found as the tests find them. Times are CPU times of this process, in blocks that alternate.
 """
 
-import os
 import random
 import sys
 import time
-from pathlib import Path
 
 from runtime_monitor import detections, reload
 from runtime_monitor.events import Event
 from runtime_monitor.rules import document, engine, program, ruleset
+from tests import stock_rules
 from tests.bench import measure, rule_events, rules_by_hand
 
-STOCK = Path(
-    os.environ.get("PODSEAL_FALCO_RULES") or Path(__file__).resolve().parents[3] / "shared/falco/falco_rules.yaml"
-)
+STOCK = stock_rules.PATH
 SEED, POOL, EVENTS, BLOCK = 20260921, 20_000, 1_000_000, 50_000
 OTHER_TYPES = ("fsync", "fdatasync", "epoll_wait", "futex", "getpid", "nanosleep", "poll", "select", "times", "umask")
 

@@ -5,8 +5,9 @@
 enum { CALLS = 512, ABIS = 2 };
 enum slot { SLOT_NONE, SLOT_OPEN, SLOT_WRITE, SLOT_DESCRIPTOR, SLOT_MMAP, SLOT_CLOSE, SLOT_NAME, SLOT_OTHER, SLOT_COUNT };
 
-/* Positions of a call's arguments, NOWHERE where it has none of that meaning; filled from kernel/calls.py before loading. */
-enum { NOWHERE = -1 };
+/* Positions of a call's arguments, NOWHERE where it has none of that meaning; filled from kernel/calls.py before loading.
+   ONLY_TEXT as the directory of a path: it is told as it is, and names no place (a symbolic link's target). */
+enum { NOWHERE = -1, ONLY_TEXT = -2 };
 struct call {
 	signed char slot, directory, path, directory2, path2, descriptor, flags, zero;
 };

@@ -131,7 +131,7 @@ struct capabilities {
 	__u64 value;
 };
 struct cred {
-	struct number uid, gid, fsuid;
+	struct number euid, egid, fsuid;
 	struct capabilities cap_inheritable, cap_permitted, cap_effective;
 };
 struct mm_struct {

@@ -104,8 +104,8 @@ INLINE void record_task(struct record *record, struct task_struct *task)
 	event->parent = parent->tgid;
 	event->parent_vpid = task_vpid(parent);
 	event->parent_start = parent->group_leader->start_boottime;
-	event->uid = task->cred->uid.val;
-	event->gid = task->cred->gid.val;
+	event->uid = task->cred->euid.val;
+	event->gid = task->cred->egid.val;
 	event->login_uid = task->loginuid.val;
 	/* Three in a row since 2.6 (include/linux/cred.h). */
 	bpf_probe_read_kernel(&event->inheritable, 3 * sizeof(__u64), &task->cred->cap_inheritable);

@@ -45,6 +45,13 @@ def test_a_call_is_found_by_the_index_that_an_event_carries() -> None:
     assert calls.call_of(calls.TABLE_SIZE - 1) is None
 
 
+def test_a_symbolic_link_s_target_names_no_place() -> None:
+    """Its second path is told as it is."""
+    link = calls.call_of(266)
+    assert link is not None
+    assert (link.directory, link.path, link.directory2, link.path2) == (1, 2, calls.ONLY_TEXT, 0)
+
+
 def test_the_table_holds_every_shape() -> None:
     """Eight bytes a number."""
     table = calls.table()

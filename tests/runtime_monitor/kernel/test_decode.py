@@ -16,7 +16,7 @@ from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from tests.runtime_monitor.kernel.records import record
 
 ORIGIN = Origin(node="node1", boot="0a1b2c3d", epoch=1_000)
-OPENAT, RENAME, OPENAT_32 = 257, 82, 512 + 295
+OPENAT, RENAME, SYMLINKAT, OPENAT_32 = 257, 82, 266, 512 + 295
 OVERLAY = 73
 KINDS = [value for name, value in vars(Kind).items() if name.isupper()]
 
@@ -42,6 +42,30 @@ def test_an_open_for_writing() -> None:
     assert said["drift.kind"] == "write"
     assert said["evt.is_open_write"] is True
     assert said["evt.is_open_read"] is False
+
+
+def test_an_open_tells_its_path_as_it_was_given_too() -> None:
+    """Beside the object's own."""
+    said = _decoded(
+        {"path": b"passwd/etc/", "argument": b"/srv/../etc/passwd"}, kind=Kind.OPEN, call=OPENAT, flags=Flag.OBJECT
+    )
+    assert (said["fd.name"], said["fd.nameraw"]) == ("/etc/passwd", "/srv/../etc/passwd")
+    assert said["evt.args"]["name"] == "/srv/../etc/passwd"
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags", "pieces"),
+    [
+        (Kind.NAME, 0, {"base": b"srv/", "argument": b"x", "argument2": b"/etc/shadow"}),
+        (Kind.HOOK, Flag.OBJECT, {"path": b"x/srv/", "argument2": b"/etc/shadow"}),
+    ],
+    ids=["by its argument", "by a hook"],
+)
+def test_a_symbolic_link_has_a_name_and_a_target(kind: int, flags: int, pieces: dict[str, bytes]) -> None:
+    """The target is a text, and no other name of the link."""
+    said = _decoded(pieces, kind=kind, flags=flags, call=SYMLINKAT)
+    assert (said["fd.name"], said["evt.args"]["target"]) == ("/srv/x", "/etc/shadow")
+    assert "podseal.old_name" not in said
 
 
 def test_a_refused_open_is_an_attempt_on_what_the_argument_says() -> None:

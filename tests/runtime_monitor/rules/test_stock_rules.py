@@ -1,9 +1,8 @@
 """Falco's stock rules, byte for byte: they load, and each of them fires.
 
-The file is not ours to copy: it is found by PODSEAL_FALCO_RULES, else in ../shared/falco beside the repository.
+tests/kernel/test_stock_rules.py has the same of real programs.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,18 @@ import pytest
 import yaml
 
 from runtime_monitor.rules import engine, event_types, program, ruleset
+from tests import stock_rules
 from tests.runtime_monitor.rules import given
 
-NAME = "PODSEAL_FALCO_RULES"
-BESIDE = Path(__file__).resolve().parents[4] / "shared" / "falco" / "falco_rules.yaml"
-PATH = Path(os.environ.get(NAME) or BESIDE)
 TRIGGERS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "stock_triggers.yaml").read_text())
 
-pytestmark = pytest.mark.skipif(not PATH.is_file(), reason=f"no stock rules: neither {NAME} nor {BESIDE} is a file")
+pytestmark = stock_rules.needed
 
 
 @pytest.fixture(scope="module")
 def stock() -> ruleset.RuleSet:
     """The stock rules, loaded."""
-    return ruleset.load([ruleset.Source(PATH.name, PATH.read_text())])
+    return ruleset.load([ruleset.Source(stock_rules.PATH.name, stock_rules.PATH.read_text())])
 
 
 @pytest.fixture(scope="module")
