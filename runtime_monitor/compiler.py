@@ -14,6 +14,8 @@ from runtime_monitor import frames
 
 FAILED = b""
 """The reply where the fork ended otherwise than by an answer."""
+NICENESS = 10
+"""A reload may take its time; the events of the node may not (nice(2))."""
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
@@ -33,6 +35,7 @@ def _answer(data: bytes, replies: BinaryIO) -> None:
     """In the fork: write the reply and end, whatever happens."""
     status = 1
     try:
+        os.nice(NICENESS)
         from runtime_monitor import reload  # noqa: PLC0415 -- only the fork pays for what this imports
 
         replies.write(frames.framed(reload.answered(data)))

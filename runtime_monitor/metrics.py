@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from runtime_monitor.alerts import Alert
 
-BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 HELP = {
     "events": "Events that the kernel told.",
     "lost": "Events that were seen and could not be told, by reason.",
@@ -25,6 +25,7 @@ HELP = {
     "spool": "Alerts, by what became of them on their way to the spool.",
     "evicted": "Alerts that gave way on disk, by priority.",
     "dropped": "Alerts that gave way in memory, by priority.",
+    "reloads": "Reloads of the rules, by what became of them; a failed one leaves the rules before in force.",
     "program_runs": "Runs of each program in the kernel, where kernel.bpf_stats_enabled is set.",
     "program_nanoseconds": "Nanoseconds that each program ran, where kernel.bpf_stats_enabled is set.",
 }
@@ -35,6 +36,11 @@ GAUGES = {
     "pod_watch_fresh": "Whether the API server has been heard of lately.",
     "waiting_events": "Events that wait for their container's metadata.",
     "spool_pending": "Alerts that wait in memory for the disk.",
+    "ring_highest_ratio": "Highest share of the kernel's ring that was in use since the start.",
+    "rules": "Rules in force, podseal's own and the given ones.",
+    "rules_disabled": "Rules that are out of force because they raised; a reload brings them back.",
+    "rules_stale": "Whether the files hold other rules than those in force, because they are broken.",
+    "rules_loaded_timestamp_seconds": "When the rules in force were loaded, in seconds of the epoch.",
 }
 Counted = Mapping[str, Mapping[str, float]]
 """Family of counters -> kind -> how many."""

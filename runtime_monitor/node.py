@@ -9,9 +9,10 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -40,6 +41,22 @@ class Settings:
     record: Path | None = None
     metrics: tuple[str, int] | None = None
     bpffs: Path = Path("/sys/fs/bpf")
+
+
+class Judges(Protocol):
+    """Who judges events (`ruling`)."""
+
+    def judge(self, event: Event) -> Iterable[Alert]:
+        """The alerts of one event."""
+
+    def between(self) -> None:
+        """Called between two groups of events."""
+
+    def counted(self) -> Mapping[str, float]:
+        """Reloads by what became of them."""
+
+    def gauged(self) -> Mapping[str, float]:
+        """What is in force now."""
 
 
 class SensorSource:
@@ -78,9 +95,10 @@ class Node:
         settings: Settings,
         opened: sensor.Sensor,
         spool: writer.Writer,
-        judge: Callable[[Event], Iterable[Alert]],
+        judges: Judges,
     ) -> None:
         self._settings = settings
+        self._judges = judges
         self._sensor = opened
         self._spool = spool
         self._bundles = bundles.Bundles(more=settings.bundles)
@@ -100,7 +118,7 @@ class Node:
             writes=writes.Writes(),
             sessions=sessions.Sessions(self._pods.get),
         )
-        self.pipeline = pipeline.Pipeline(SensorSource(opened), stages, judge, spool, self)
+        self.pipeline = pipeline.Pipeline(SensorSource(opened), stages, judges.judge, spool, self)
         identity = protection.Identity(settings.node, opened.origin.boot)
         self._diary = protection.Diary(settings.spool.with_suffix(".state"), identity)
         self._losses = protection.LossReporter(identity)
@@ -114,8 +132,8 @@ class Node:
         """Alerts reached the spool."""
         self._latency.kept(alerts)
 
-    def run(self, stopped: threading.Event, between: Callable[[], None] = lambda: None) -> None:
-        """Watch until told to stop; `between` is called between two groups of events."""
+    def run(self, stopped: threading.Event) -> None:
+        """Watch until told to stop."""
         self._spool.append(self._diary.begin(time.time_ns()))
         self._serve_metrics()
         self._arrivals.start()
@@ -130,7 +148,7 @@ class Node:
             )
         reason = "it failed, see its log"
         try:
-            self._watch(stopped, between)
+            self._watch(stopped)
             reason = "told to stop"
         finally:
             self._pods.stop()
@@ -139,7 +157,7 @@ class Node:
             self._recording.close()
             self._containers.close()
 
-    def _watch(self, stopped: threading.Event, between: Callable[[], None]) -> None:
+    def _watch(self, stopped: threading.Event) -> None:
         next_scan = next_beat = 0.0
         while not stopped.is_set():
             now = time.monotonic()
@@ -150,14 +168,14 @@ class Node:
                 self._beat()
                 next_beat = now + protection.HEARTBEAT_SECONDS
             self.pipeline.step()
-            between()
+            self._judges.between()
 
     def _beat(self) -> None:
         now = time.time_ns()
         self._diary.beat(now)
         self._recording.flush()
         lost = self._lost()
-        self._spool.report("sensor", {"tier": self._sensor.tier, "lost": lost, "seen": now, **self.gauged()})
+        self._spool.report("sensor", {"tier": self._sensor.tier, "lost": lost, "seen": now, **self._said()})
         self._spool.append(self._losses.look({name: int(count) for name, count in lost.items()}, now))
         self._spool.append(self._tampering.look(self._sensor.tampered(), now))
 
@@ -184,6 +202,7 @@ class Node:
             "containers": _fields(container_counts, "found", "gone_unread"),
             "pod_watch": _fields(pod_counts, "lists", "failures"),
             "spool": {"made": self.pipeline.counts.alerts, **_fields(spool, "written", "repeated", "failures")},
+            "reloads": self._judges.counted(),
             "program_runs": {name: runs for name, (_, runs) in run_times.items()},
             "program_nanoseconds": {name: nanoseconds for name, (nanoseconds, _) in run_times.items()},
             "evicted": {priority.label: count for priority, count in spool.evicted.items()},
@@ -193,6 +212,10 @@ class Node:
     def _lost(self) -> dict[str, float]:
         return _fields(self._sensor.losses(), "ring_full", "no_scratch", "skipped_runs", "undecodable")
 
+    def _said(self) -> dict[str, float]:
+        """For the page: every length and state, and reloads that failed."""
+        return {**self.gauged(), "reloads_failed": self._judges.counted()["failed"]}
+
     def gauged(self) -> Mapping[str, float]:
         """Every length and state."""
         return {
@@ -201,16 +224,13 @@ class Node:
             "pod_watch_fresh": float(self._pods.is_fresh),
             "waiting_events": self.pipeline.waiting.counts.length,
             "spool_pending": self._spool.pending,
+            "ring_highest_ratio": self._sensor.highest / self._sensor.settings.ring_bytes,
+            **self._judges.gauged(),
         }
 
 
-def run(
-    settings: Settings,
-    judge: Callable[[Event], Iterable[Alert]],
-    stopped: threading.Event,
-    between: Callable[[], None] = lambda: None,
-) -> None:
-    """Watch this node until `stopped` is set; `between` is called between two groups of events.
+def run(settings: Settings, judges: Judges, stopped: threading.Event) -> None:
+    """Watch this node until `stopped` is set.
 
     Raises:
         KernelError: the kernel's side cannot start, or another monitor runs.
@@ -224,7 +244,7 @@ def run(
         spool = writer.Writer(settings.spool)
         resources.callback(spool.close)
         log.info("%s", opened.describe())
-        Node(settings, opened, spool, judge).run(stopped, between)
+        Node(settings, opened, spool, judges).run(stopped)
 
 
 def _fields(counts: object, *names: str) -> dict[str, float]:

@@ -1,12 +1,15 @@
 """Who judges on a running node: podseal's own rules (`detections`), and rules that were given; both may change.
 
-In: a `reload.Request` and events. Out: alerts; lines of the log on what a reload brought. Called by `commands.run`:
-`judge` is the pipeline's last stage, `between` is called between two groups of events, `ask` by SIGHUP.
+In: a `reload.Request` and events. Out: alerts; lines of the log on what a reload brought; counts for metrics and the
+page. Called by `commands.run` and `node`: `judge` is the pipeline's last stage, `between` is called between two groups
+of events, `ask` by SIGHUP.
 """
 
+import itertools
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from runtime_monitor import reload
 from runtime_monitor.alerts import Alert
@@ -17,12 +20,20 @@ from runtime_monitor.rules.program import Program
 LOOK_SECONDS = 1.0
 """Between two looks at the rules files."""
 MOST_SHOWN = 20
-"""Differing events that the log names one by one."""
+"""Kinds of differences between old and new rules that the log shows."""
 log = logging.getLogger("podseal.rules")
 
 
 class RulesError(Exception):
     """Rules that cannot be loaded at the start; the text says where and why."""
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """`monotonic` in seconds, for the looks at the files; `epoch` in seconds of the epoch."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    epoch: Callable[[], float] = time.time
 
 
 def own_rules() -> Engine:
@@ -36,14 +47,15 @@ def own_rules() -> Engine:
 class Ruling:
     """The judges of one node: podseal's own rules, as the files may have changed them, and those of the files."""
 
-    def __init__(
-        self, reloader: reload.Reloader, *, watch: bool = True, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, reloader: reload.Reloader, *, watch: bool = True, clocks: Clocks = Clocks()) -> None:
         self._reloader = reloader
         self._watch = watch
-        self._clock = clock
+        self._clocks = clocks
         self._next_look = 0.0
         self._asked = False
+        self._reloads = self._failed = 0
+        self._loaded = clocks.epoch()
+        self._stale = False
 
     @classmethod
     def of(cls, request: reload.Request, *, watch: bool = True) -> "Ruling":
@@ -69,9 +81,23 @@ class Ruling:
         """Rules are to be loaded anew; safe in the handler of a signal."""
         self._asked = True
 
+    def counted(self) -> Mapping[str, float]:
+        """Reloads by what became of them."""
+        return {"done": self._reloads, "failed": self._failed}
+
+    def gauged(self) -> Mapping[str, float]:
+        """What is in force now (`metrics.GAUGES`)."""
+        engine = self._reloader.engine
+        return {
+            "rules": len(engine.rules) - len(engine.disabled),
+            "rules_disabled": len(engine.disabled),
+            "rules_stale": float(self._stale),
+            "rules_loaded_timestamp_seconds": self._loaded,
+        }
+
     def between(self) -> None:
         """One short step of what reloads, and a look at the files once a second."""
-        now = self._clock()
+        now = self._clocks.monotonic()
         if now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
             self._asked = self._asked or (self._watch and self._reloader.changed())
@@ -80,11 +106,20 @@ class Ruling:
             self._reloader.request()
         outcome = self._reloader.poll()
         if outcome is not None:
+            self._count(outcome)
             self._tell(outcome)
 
     def close(self) -> None:
         """Give up what is being compiled."""
         self._reloader.close()
+
+    def _count(self, outcome: reload.Outcome) -> None:
+        self._stale = not outcome.swapped
+        if not outcome.swapped:
+            self._failed += 1
+            return
+        self._reloads += 1
+        self._loaded = self._clocks.epoch()
 
     def _tell(self, outcome: reload.Outcome) -> None:
         for problem in outcome.problems:
@@ -92,12 +127,33 @@ class Ruling:
         if not outcome.swapped:
             log.error("the rules stay as they were: the files above are broken")
             return
-        log.info("%s, loaded anew", _counted(self._reloader.program))
-        for each in outcome.differences[:MOST_SHOWN]:
-            before, after = (", ".join(names) or "nothing" for names in (each.before, each.after))
-            log.info("event %s: fired %s, now %s", each.event, before, after)
-        if len(outcome.differences) > MOST_SHOWN:
-            log.info("and %d more of the recent events differ", len(outcome.differences) - MOST_SHOWN)
+        gap = "no event came just then" if outcome.gap is None else f"{outcome.gap * 1000:.3f} ms between two events"
+        in_force = _counted(self._reloader.program)
+        log.info("%s, loaded anew: %s, %.3f ms for the longest step", in_force, gap, outcome.held * 1000)
+        for line in itertools.islice(differing(outcome), MOST_SHOWN):
+            log.info("%s", line)
+
+
+def differing(outcome: reload.Outcome) -> list[str]:
+    """A line for each way in which the rules differ on recent events, the most frequent first, with its last event."""
+    kinds: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Event]] = {}
+    for each in outcome.differences:
+        kinds.setdefault((each.before, each.after), []).append(each.event)
+    lines = []
+    for (before, after), events in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+        fired, now = (", ".join(names) or "nothing" for names in (before, after))
+        lines.append(
+            f"{len(events)} of the last {outcome.compared} events: fired {fired}, now {now}; {described(events[-1])}"
+        )
+    return lines
+
+
+def described(event: Event) -> str:
+    """An event in a few words for a person: what was done to what, by whom, where, and its id."""
+    where = event.pod.name or event.container.name or event.container.id
+    words = [f"the last: {event.evt.type}", ascii(event.fd.name)[1:-1] if event.fd.name else ""]
+    words += [f"by {ascii(event.proc.name)[1:-1]}" if event.proc.name else "", f"in {where}" if where else ""]
+    return " ".join(filter(None, words)) + f", event {event.id}"
 
 
 def _counted(program: Program) -> str:

@@ -126,7 +126,7 @@ def command(files: tuple[str, ...], config: Path | None, output: str | None, **o
     output = output or ("json" if following.json else "text")
     feed = None if output == "none" else _start_feed(settings.spool, output, page)
     try:
-        nodes.run(settings, ruling.judge, stopped, ruling.between)
+        nodes.run(settings, ruling, stopped)
     except (KernelError, schema.SpoolError, OSError) as error:
         raise CannotStartError(str(error)) from error
     finally:

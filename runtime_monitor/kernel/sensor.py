@@ -79,7 +79,8 @@ class Losses:
 class Sensor:
     """Programs in the kernel, and the reader of their ring; made by `Sensor.open`.
 
-    `left_out` counts events whose argument led to another file system than the container's root.
+    `left_out` counts events whose argument led to another file system than the container's root; `highest` is the most
+    bytes that a poll has found in the ring.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -94,6 +95,7 @@ class Sensor:
         self._arguments = Arguments()
         self._summaries = Summaries()
         self.left_out = 0
+        self.highest = 0
         self._undecodable = 0
 
     @classmethod
@@ -149,6 +151,7 @@ class Sensor:
         if not self._ring.waiting and timeout_seconds and self._poller.poll(timeout_seconds * 1000):
             # While nobody reads, the kernel wakes nobody: a burst costs one wake-up, not one an event.
             time.sleep(GATHER_SECONDS)
+        self.highest = max(self.highest, self._ring.waiting)
         events = []
         for data in self._ring.read(BATCH):
             try:

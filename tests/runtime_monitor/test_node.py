@@ -11,7 +11,7 @@ from typing import Any
 import kubernetes.client
 import pytest
 
-from runtime_monitor import node, ruling
+from runtime_monitor import node, reload, ruling
 from runtime_monitor.enrich import roots
 from runtime_monitor.kernel import machine, sensor
 from runtime_monitor.spool import reader, schema
@@ -39,13 +39,14 @@ def running(monitor: Monitor, port: int) -> Iterator[Path]:
         node="node-1", spool=spool, kubeconfig="/nowhere", metrics=("127.0.0.1", port), bpffs=monitor.folder / "bpf"
     )
     stopped = threading.Event()
-    thread = threading.Thread(target=node.run, args=(settings, ruling.own_rules().judge, stopped))
-    thread.start()
-    try:
-        yield spool
-    finally:
-        stopped.set()
-        thread.join()
+    with closing(ruling.Ruling.of(reload.Request(()))) as judges:
+        thread = threading.Thread(target=node.run, args=(settings, judges, stopped))
+        thread.start()
+        try:
+            yield spool
+        finally:
+            stopped.set()
+            thread.join()
 
 
 def reported(spool: Path) -> dict[str, Any]:
@@ -67,6 +68,9 @@ def test_what_is_counted_can_be_scraped(running: Path, port: int) -> None:
         "podseal_monitor_tier{",
         'podseal_monitor_program_runs_total{kind="process_exec"}',
         "podseal_monitor_alert_seconds_count",
+        'podseal_monitor_reloads_total{kind="failed"} 0.0',
+        "podseal_monitor_rules_loaded_timestamp_seconds",
+        "podseal_monitor_ring_highest_ratio",
     ):
         assert line in text
 
@@ -77,6 +81,8 @@ def test_readers_of_the_spool_see_the_sensors_state(running: Path) -> None:
     status = reported(running)
     assert status["tier"]
     assert status["lost"]["ring_full"] == 0
+    assert status["rules"] > 0
+    assert status["rules_stale"] == 0
 
 
 def test_a_root_that_cannot_be_watched_is_told(caplog: pytest.LogCaptureFixture, monitor: Monitor) -> None:

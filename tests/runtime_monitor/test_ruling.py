@@ -121,22 +121,33 @@ def test_what_changes_podseal_s_own_rules_is_loaded_anew(
 def test_a_changed_file_is_loaded_anew(judges: ruling.Ruling, file: Path, caplog: pytest.LogCaptureFixture) -> None:
     """With what differs on recent events."""
     caplog.set_level(logging.INFO)
-    assert _fired(judges, fd__name="/two") == []
+    assert _fired(judges, fd__name="/two", proc__name="cat", container__name="web") == []
+    before = judges.gauged()
     file.write_text(given.rule("two", "evt.type = openat and fd.name = /two") + given.rule("x", "evt.type = openat"))
     _until_logged(judges, caplog, "2 rules in force beside 17 of podseal's own, loaded anew")
-    assert "fired nothing, now two" in caplog.text
+    assert "fired nothing, now two; the last: openat /two by cat in web, event node-1/0a1b2c3d/0/1" in caplog.text
     assert _fired(judges, fd__name="/two") == ["two"]
+    assert judges.counted() == {"done": 1, "failed": 0}
+    assert judges.gauged()["rules"] == before["rules"] + 1
+    assert judges.gauged()["rules_loaded_timestamp_seconds"] > before["rules_loaded_timestamp_seconds"]
 
 
 def test_a_broken_file_is_told_and_changes_nothing(
     judges: ruling.Ruling, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With its place."""
+    caplog.set_level(logging.INFO)
     file.write_text("- rule: [")
     judges.ask()
     _until_logged(judges, caplog, "the rules stay as they were")
     assert f"{file}:2:1: error: is no YAML" in caplog.text
     assert _fired(judges, fd__name="/one") == ["one"]
+    assert judges.counted() == {"done": 0, "failed": 1}
+    assert judges.gauged()["rules_stale"] == 1
+    file.write_text(given.rule("one", "evt.type = openat and fd.name = /one"))
+    judges.ask()
+    _until_logged(judges, caplog, "loaded anew")
+    assert judges.gauged()["rules_stale"] == 0
 
 
 def test_without_a_watch_only_a_signal_reloads(file: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -110,12 +110,18 @@ export function showHealth(status) {
   const sensor = status.sensor.sensor ?? {};
   const evicted = Object.values(status.spool.evicted).reduce((sum, count) => sum + count, 0);
   const sum = (value) => Object.values(value).reduce((total, each) => total + (Number(each) || 0), 0);
-  const told = (name, value) => (name === "seen" ? clock(value) : value !== null && typeof value === "object" ? sum(value) : value);
-  const pairs = Object.entries(sensor).map(([name, value]) => [name.replaceAll("_", " "), told(name, value)]);
+  const told = (name, value) => {
+    if (name === "seen") return clock(value);
+    if (name.endsWith("_timestamp_seconds")) return clock(value * 1e9);
+    if (name.endsWith("_ratio")) return `${(value * 100).toFixed(1)} %`;
+    return value !== null && typeof value === "object" ? sum(value) : value;
+  };
+  const label = (name) => name.replace(/_(timestamp_seconds|ratio)$/, "").replaceAll("_", " ");
+  const pairs = Object.entries(sensor).map(([name, value]) => [label(name), told(name, value)]);
   if (!pairs.length) pairs.push(["sensor", "has not reported yet"]);
   pairs.push(["gave way in the spool", evicted]);
   if (status.spool.error) pairs.push(["spool", status.spool.error]);
-  const bad = ([name, value]) => /lost|loss|gave way|error|dropped/.test(name) && value !== 0;
+  const bad = ([name, value]) => /lost|loss|gave way|error|dropped|disabled|stale|failed/.test(name) && value !== 0;
   byId("health").replaceChildren(
     ...pairs.map((pair) =>
       element("span", {

@@ -34,7 +34,10 @@ def browser() -> Iterator[Browser]:
 def writer(tmp_path: pathlib.Path) -> Iterator[Writer]:
     """The sensor's end: 300 alerts within the last hour."""
     made = Writer(tmp_path / "spool.db")
-    made.report("sensor", {"tier": "tracepoints", "rules": 31, "events": 1_204_331, "lost": 0})
+    made.report("sensor", {
+        "tier": "tracepoints", "rules": 31, "rules_stale": 0, "rules_loaded_timestamp_seconds": time.time(),
+        "ring_highest_ratio": 0.0123, "events": 1_204_331, "lost": 0,
+    })  # fmt: skip
     made.append(recent(300))
     yield made
     made.close()
@@ -80,6 +83,9 @@ def test_alerts_appear_as_they_come(window: Window, feed: feeds.Feed, writer: Wr
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator(".row").first).to_be_visible()
     expect(page.locator("#health")).to_contain_text("tracepoints")
+    expect(page.locator("#health")).to_contain_text("rules 31")
+    expect(page.locator("#health")).to_contain_text("ring highest 1.2 %")
+    assert page.locator("#health .bad").count() == 0
     assert page.locator("#bars rect").count() == 120
     picture(page, "alerts")
     new = msgspec.structs.replace(recent(1, start=5000)[0], output="the very newest", time=time.time_ns())
