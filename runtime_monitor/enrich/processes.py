@@ -1,9 +1,10 @@
 """The processes above one that did something: who started the shell that started the editor that wrote the file.
 
-In: an Event of a process, with its parent's pid and start. Out: the Event with `proc.ancestors`, the parent first, and
-for events other than exec the program that the process runs. Called by the pipeline. Known are the processes whose
-exec was seen, by pid and start so that a reused number is another process; for the rest /proc is asked at once, while
-they live. A parent that ended unseen keeps the name that the kernel gave with the event.
+In: an Event of a process, with its parent's pid and start, and for an exec the ancestors as the kernel told them then.
+Out: the Event with `proc.ancestors`, the parent first, and for events other than exec the program that the process
+runs. Called by the pipeline. Known are the processes whose exec was seen, by pid and start so that a reused number is
+another process; for the rest /proc is asked at once, while they live. One that ended unseen keeps the name that the
+kernel gave; a fork of a process that has executed nothing since runs what its parent runs.
 """
 
 import os
@@ -24,11 +25,12 @@ TICK: Final = NANOSECONDS // os.sysconf("SC_CLK_TCK")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A process as it was last seen to execute something."""
+    """A process as it was last seen to execute something; `above` as the kernel told it then, the parent first."""
 
     ancestor: Ancestor
     parent: int
     parent_start: int
+    above: tuple[Ancestor, ...] = ()
 
 
 class Processes:
@@ -46,17 +48,23 @@ class Processes:
         if event.evt.type == STARTS:
             # At its end it stays: a child may still ask for it. It goes with the oldest, or as its number comes again.
             self._remember(proc.pid, _entry(proc))
-        proc = self._described(proc)
-        return msgspec.structs.replace(event, proc=msgspec.structs.replace(proc, ancestors=self._ancestors(proc)))
+            above = self._completed(proc.ancestors) if proc.ancestors else self._ancestors(proc)
+        else:
+            above = self._ancestors(proc)
+            proc = self._described(proc, above)
+        return msgspec.structs.replace(event, proc=msgspec.structs.replace(proc, ancestors=above))
 
-    def _described(self, proc: Process) -> Process:
+    def _described(self, proc: Process, above: tuple[Ancestor, ...]) -> Process:
         """With the program of a process whose event is no exec."""
         if proc.exe is not None or proc.exepath is not None or proc.pid is None:
             return proc
         entry = self._of(proc.pid, proc.start)
-        if entry is None:
+        if entry is not None:
+            known = entry.ancestor
+        elif above and above[0].name == proc.name:
+            known = above[0]
+        else:
             return proc
-        known = entry.ancestor
         return msgspec.structs.replace(proc, exe=known.exe, exepath=known.exepath, arguments=known.arguments)
 
     def _ancestors(self, proc: Process) -> tuple[Ancestor, ...]:
@@ -67,9 +75,30 @@ class Processes:
             if entry is None:
                 found.append(Ancestor(pid=pid, start=start, name=name))
                 break
+            entry = self._settled(entry)
             found.append(entry.ancestor)
+            if entry.above:
+                found += self._completed(entry.above)
+                break
             pid, start, name = entry.parent, entry.parent_start or None, None
-        return tuple(found)
+        return tuple(found[:MOST_ANCESTORS])
+
+    def _completed(self, above: tuple[Ancestor, ...]) -> tuple[Ancestor, ...]:
+        """What the kernel told of each, with what else is known of it."""
+        entries = [self._of(each.pid or 0, each.start) for each in above]
+        return tuple(each if entry is None else entry.ancestor for each, entry in zip(above, entries, strict=True))
+
+    def _settled(self, entry: Entry) -> Entry:
+        """With its parent as it is now: where that has ended, as a runtime's helper does, another one took over."""
+        pid = entry.ancestor.pid or 0
+        if not entry.parent or self._of(entry.parent, entry.parent_start or None) is not None:
+            return entry
+        now = read(self._proc, pid)
+        if now is None or not _same(now.ancestor.start, entry.ancestor.start):
+            return entry
+        settled = Entry(entry.ancestor, now.parent, 0)
+        self._remember(pid, settled)
+        return settled
 
     def _of(self, pid: int, start: int | None) -> Entry | None:
         entry = self._known.get(pid)
@@ -127,7 +156,7 @@ def _entry(proc: Process) -> Entry:
         arguments=proc.arguments,
         vpid=proc.vpid,
     )
-    return Entry(ancestor, proc.parent or 0, proc.parent_start or 0)
+    return Entry(ancestor, proc.parent or 0, proc.parent_start or 0, proc.ancestors or ())
 
 
 def _same(one: int | None, other: int | None) -> bool:

@@ -28,7 +28,9 @@ def main() -> int:
     shares = ", ".join(f"{kind} {100 * count / POOL:.1f} %" for kind, count in kinds.most_common())
     sys.stdout.write(f"{EVENTS} events drawn from {POOL} (seed {SEED}): {shares}\n")
     stock = _engine(ruleset.Source("stock", STOCK.read_text()))
-    both = _engine(*(ruleset.Source(*each, own=True) for each in detections.texts()), ruleset.Source("stock", STOCK.read_text()))
+    both = _engine(
+        *(ruleset.Source(*each, own=True) for each in detections.texts()), ruleset.Source("stock", STOCK.read_text())
+    )
     return measure.report(
         "rules",
         [

@@ -61,7 +61,14 @@ def hard_link(stage: Stage) -> None:
     stage.call(lambda: os.link(f"{HOME}/hard-linked", f"{HOME}/hard-link"))
 
 
-@behaviour({**WRITE, "evt.type": frozenset({"symlink", "symlinkat"}), "fd.name": f"{HOME}/symbolic-link"})
+@behaviour(
+    {
+        **WRITE,
+        "evt.type": frozenset({"symlink", "symlinkat"}),
+        "fd.name": f"{HOME}/symbolic-link",
+        "evt.args": lambda arguments: arguments.get("target") == "/etc/shadow",
+    }
+)
 def symbolic_link(stage: Stage) -> None:
     """A symbolic link."""
     stage.call(lambda: os.symlink("/etc/shadow", f"{HOME}/symbolic-link"))

@@ -15,11 +15,13 @@ from tests.runtime_monitor import made
 FAR = 2**22
 
 
-def started(pid: int, parent: int, *argv: str, start: int | None = None) -> Event:
+def started(
+    pid: int, parent: int, *argv: str, start: int | None = None, above: tuple[Ancestor, ...] | None = None
+) -> Event:
     """The exec of a process that is none of this machine's."""
     proc = Process(
         pid=FAR + pid, start=start or pid, parent=FAR + parent, parent_start=parent, name=argv[0], exe=argv[0],
-        arguments=argv[1:],
+        arguments=argv[1:], ancestors=above,
     )  # fmt: skip
     return made.event("execve", proc=proc)
 
@@ -73,6 +75,47 @@ def test_who_runs_is_asked_for_in_proc() -> None:
     parent = (found.proc.ancestors or ())[0]
     assert parent.pid == os.getpid()
     assert parent.exepath == str(Path(sys.executable).resolve())
+
+
+def told(*names: str, first: int) -> tuple[Ancestor, ...]:
+    """Ancestors as the kernel tells them with an exec; their numbers count down."""
+    return tuple(Ancestor(pid=FAR + first - at, start=first - at, name=name) for at, name in enumerate(names))
+
+
+def test_what_the_kernel_told_of_ancestors_is_completed() -> None:
+    """Of those that have ended unseen there is at least the name; of the others what they execute."""
+    stage = processes.Processes()
+    stage(started(7, 6, "nginx", "-g"))
+    found = stage(started(9, 8, "sh", above=told("worker", "nginx", "shim", first=8)))
+    assert names(found) == ["worker", "nginx", "shim"]
+    assert [each.arguments for each in found.proc.ancestors or ()] == [None, ("-g",), None]
+    assert names(stage(did(10, 9))) == ["sh", "worker", "nginx", "shim"]
+
+
+def test_whose_parent_has_ended_has_another_one(tmp_path: Path) -> None:
+    """The helper that a runtime has started it with is gone, and the shim has taken over."""
+    stage = processes.Processes(tmp_path)
+    stage(started(5, 4, "server", above=told("runc", "shim", first=4)))
+    living(tmp_path, 5, "server", parent=3)
+    living(tmp_path, 3, "shim", parent=0)
+    assert names(stage(did(6, 5))) == ["server", "shim"]
+
+
+def living(proc: Path, pid: int, name: str, parent: int) -> None:
+    """A process in a /proc of the test's own."""
+    folder = proc / str(FAR + pid)
+    folder.mkdir()
+    rest = ["0"] * 17
+    (folder / "stat").write_text(f"{FAR + pid} ({name}) S {FAR + parent if parent else 0} {' '.join(rest)} 0")
+    (folder / "cmdline").write_bytes(name.encode() + b"\0")
+
+
+def test_a_fork_that_ended_has_run_what_its_parent_runs() -> None:
+    """As long as it has the same name: it may have taken another one."""
+    stage = processes.Processes()
+    stage(started(1, 0, "sh", "-c", "(cat /etc/shadow)"))
+    assert stage(did(2, 1, name="sh")).proc.arguments == ("-c", "(cat /etc/shadow)")
+    assert stage(did(3, 1, name="worker")).proc.arguments is None
 
 
 def test_a_circle_ends() -> None:
