@@ -12,12 +12,11 @@ from runtime_monitor.rules import fields
 
 UNFILLED: Final = frozenset(
     {
-        *("evt.num", "evt.is_open_exec", "evt.buffer", "podseal.gap", "proc.is_vpgid_leader", "user.loginname"),
-        *("fd.l4proto", "fd.sockfamily", "fd.lip", "fd.lport", "fd.rip", "fd.rport", "fd.is_server"),
-        *("fd.lip.name", "fd.rip.name", "fd.connected", "fd.name_changed"),
+        *("evt.num", "evt.is_open_exec", "podseal.gap", "proc.is_vpgid_leader", "user.loginname"),
+        *("fd.lip.name", "fd.rip.name"),
     }
 )
-"""Attributes that no event of this sensor has: connections, and names of their ends, come with the calls for them."""
+"""Attributes that no event of this sensor has."""
 
 BESIDE_CALLS: Final = frozenset({"execve", "execveat", "procexit", "write", "pwrite"})
 """Events that stand in no table of calls: programs, their ends, and summaries of further writes."""

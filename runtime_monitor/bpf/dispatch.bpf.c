@@ -1,4 +1,5 @@
-/* The one program that every system call runs at its exit: it leaves at once unless the call can change a file.
+/* The one program that every system call runs at its exit: it leaves at once unless the call can change a file or a rule
+   asks for it.
 
    One raw sys_exit rather than a tracepoint a call: those do not see 32-bit calls (arch_trace_is_compat_syscall), and
    what they save on other calls is in tests/bench/results/sensor.json. */
@@ -9,19 +10,6 @@ enum { PROT_WRITE = 2, MAP_SHARED = 1 };
 
 /* Opens for reading alone are told too: rules about sensitive files need them. */
 const volatile int tell_reads;
-
-/* Which calls are followed up, by number: bit 0 in the 64-bit table, bit 1 in the 32-bit one. One value, so that user
-   space switches all of them by one update. */
-struct switches {
-	__u8 on[CALLS];
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct switches);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} switches SEC(".maps");
 
 SEC("tp_btf/sys_exit")
 int dispatch(__u64 *context)
@@ -39,8 +27,7 @@ int dispatch(__u64 *context)
 	const volatile struct call *call = &calls[compat ? number + CALLS : number];
 	__u32 slot = call->slot;
 	long result = context[1];
-	/* An attempt at what changes no file is told however it failed: it says what somebody is after. */
-	if (result < 0 && !was_refused(result) && slot != SLOT_OTHER)
+	if (result < 0 && !call->every_result && !was_refused(result))
 		return 0;
 	if (slot == SLOT_OPEN && call->flags >= 0 && !tell_reads) {
 		__u64 flags = call_argument(regs, compat, call->flags);

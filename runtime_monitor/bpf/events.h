@@ -3,11 +3,11 @@
 #define PODSEAL_EVENTS_H
 
 enum kind { KIND_EXEC = 1, KIND_EXIT, KIND_OPEN, KIND_FILE, KIND_NAME, KIND_SUMMARY, KIND_CALL, KIND_URING,
-	    KIND_HOOK };
+	    KIND_HOOK, KIND_DESCRIPTOR };
 
 /* Pieces follow in this order. A walked path is its names from the leaf upwards, each ended by a slash. */
 enum piece { PIECE_PATH, PIECE_BASE, PIECE_ARGUMENT, PIECE_BASE2, PIECE_ARGUMENT2, PIECE_ARGV, PIECE_ENV, PIECE_CWD,
-	     PIECES };
+	     PIECE_SOCKET, PIECE_DATA, PIECES };
 
 enum flag {
 	FLAG_FAILED = 1 << 0,	    /* refused: EROFS, EACCES, EPERM */
@@ -28,6 +28,7 @@ enum flag {
 	FLAG_WRITE = 1 << 15,	    /* opened for writing */
 	FLAG_SCRIPT = 1 << 16,	    /* PIECE_ARGUMENT of an exec is a script that an interpreter runs */
 	FLAG_LAST = 1 << 17,	    /* with this exit the container has ended, and its root is forgotten */
+	FLAG_ANONYMOUS = 1 << 18,   /* the file is the kernel's own: an eventfd, an epoll; its path is the kind of it */
 };
 
 enum hook { HOOK_NONE, HOOK_OPEN, HOOK_UNLINK, HOOK_RMDIR, HOOK_MKDIR, HOOK_MKNOD, HOOK_SYMLINK, HOOK_LINK, HOOK_RENAME,
@@ -59,8 +60,23 @@ struct event {
 	__u32 writes;	    /* of a summary */
 	__u32 stdin_kind;
 	__u32 session_leader;
-	__u32 hook, zero;   /* hook: which one saw it, in the trampoline tier */
+	__u32 hook;	    /* which one saw it, in the trampoline tier */
 	__u16 lengths[PIECES];
 	char comm[16], parent_comm[16];
 };
+
+enum role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
+
+/* PIECE_SOCKET. PIECE_ARGUMENT is then the path of a unix socket: the one that listens. */
+struct endpoints {
+	__u16 family, type, protocol;	    /* AF_, SOCK_, IPPROTO_ */
+	__u16 local_port, remote_port;
+	__u8 state;			    /* TCP_ESTABLISHED for a connected datagram socket, too */
+	__u8 role;			    /* which end is ours */
+	__u8 argument;			    /* the remote end is the call's argument, which the kernel did not keep */
+	__u8 changed;			    /* the remote end is another than the one before */
+	__u8 local[16], remote[16];
+};
+enum { ENDPOINTS_SIZE = 46 };
+_Static_assert(sizeof(struct endpoints) == ENDPOINTS_SIZE, "kernel/sockets.py knows no gaps");
 #endif

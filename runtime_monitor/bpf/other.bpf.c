@@ -1,4 +1,4 @@
-/* Calls that change no file but what a container's task may do next: mounts, namespaces, other processes' memory. */
+/* Calls that change no file but what a container's task may do next: mounts, namespaces, other processes' memory, users. */
 #include "lib/call.bpf.h"
 
 const volatile __u32 host_mount_namespace;

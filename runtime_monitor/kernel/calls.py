@@ -29,6 +29,17 @@ class Slot(enum.IntEnum):
     CLOSE = 5
     NAME = 6
     OTHER = 7
+    SOCKET = 8
+    SOCKETCALL = 9
+    DUPLICATE = 10
+
+
+class Role(enum.IntEnum):
+    """Which end of a connection a call makes ours: `enum role`."""
+
+    NONE = 0
+    CLIENT = 1
+    SERVER = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +48,7 @@ class Call:
 
     `flags` below -1 is the position, negated, of a pointer to the flags. `on_demand`: followed up only where a rule
     asks for its events; all others are what podseal itself tells or keeps count by.
+    `carries`: the calls that are made through this one.
     """
 
     name: str
@@ -49,11 +61,22 @@ class Call:
     descriptor: int = NOWHERE
     flags: int = NOWHERE
     on_demand: bool = False
+    carries: frozenset[str] = frozenset()
 
     @property
     def event_type(self) -> str:
         """What an event of it is called: Falco's name, which leaves out what only 32-bit programs tell apart."""
         return "pwrite" if self.name == "pwrite64" else self.name.removesuffix("16").removesuffix("64")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Positions of the arguments of a call on a socket. Without `descriptor` its result is one."""
+
+    descriptor: int = NOWHERE
+    address: int = NOWHERE
+    message: int = NOWHERE  # a struct msghdr
+    data: int = NOWHERE
 
 
 def _open(name: str, n64: int, n32: int, positions: tuple[int, int], flags: int) -> Call:
@@ -95,6 +118,31 @@ def _two_names(name: str, n64: int, n32: int, first: tuple[int, int], second: tu
 def _other(name: str, n64: int, n32: int, texts: tuple[int, int] = (NOWHERE, NOWHERE)) -> Call:
     """`texts`: the positions of up to two strings."""
     return Call(name=name, slot=Slot.OTHER, numbers=(n64, n32), path=texts[0], path2=texts[1])
+
+
+def _socket(name: str, n64: int | None, n32: int | None, places: Places, role: Role | None = None) -> Call:
+    """A call on a socket."""
+    return Call(
+        name=name,
+        slot=Slot.SOCKET,
+        numbers=(n64, n32),
+        descriptor=places.descriptor,
+        path=places.address,
+        directory=places.message,
+        path2=places.data,
+        flags=NOWHERE if role is None else role,
+        on_demand=True,
+    )
+
+
+def _copy(name: str, n64: int, n32: int, command: int = NOWHERE) -> Call:
+    """A call that gives a copy of a descriptor; `command`: the position of fcntl's."""
+    return Call(name=name, slot=Slot.DUPLICATE, numbers=(n64, n32), flags=command, on_demand=True)
+
+
+def _plain(name: str, n64: int | None, n32: int | None) -> Call:
+    """A call of which rules ask nothing but its arguments and its result."""
+    return Call(name=name, slot=Slot.OTHER, numbers=(n64, n32), on_demand=True)
 
 
 CALLS: Final = (
@@ -167,6 +215,49 @@ CALLS: Final = (
     _other("bpf", 321, 357),
     _other("init_module", 175, 128),
     _other("finit_module", 313, 350),
+    _socket("socket", 41, 359, Places()),
+    _socket("bind", 49, 361, Places(0)),
+    _socket("connect", 42, 362, Places(0, address=1), Role.CLIENT),
+    _socket("listen", 50, 363, Places(0), Role.SERVER),
+    _socket("accept", 43, None, Places(), Role.SERVER),
+    _socket("accept4", 288, 364, Places(), Role.SERVER),
+    _socket("sendto", 44, 369, Places(0, address=4, data=1)),
+    _socket("recvfrom", 45, 371, Places(0, address=4, data=1)),
+    _socket("sendmsg", 46, 370, Places(0, message=1)),
+    _socket("recvmsg", 47, 372, Places(0, message=1)),
+    _socket("sendmmsg", 307, 345, Places(0, message=1)),
+    _socket("recvmmsg", 299, 337, Places(0, message=1)),
+    Call(
+        name="socketcall",
+        slot=Slot.SOCKETCALL,
+        numbers=(None, 102),
+        on_demand=True,
+        carries=frozenset(
+            {"socket", "bind", "connect", "listen", "accept", "accept4", "sendto", "recvfrom"}
+            | {"sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}
+        ),
+    ),
+    _copy("dup", 32, 41),
+    _copy("dup2", 33, 63),
+    _copy("dup3", 292, 330),
+    _copy("fcntl", 72, 55, command=1),
+    _copy("fcntl64", None, 221, command=1),
+    _plain("setuid", 105, 213),
+    _plain("setuid16", None, 23),
+    _plain("setgid", 106, 214),
+    _plain("setgid16", None, 46),
+    _plain("setreuid", 113, 203),
+    _plain("setreuid16", None, 70),
+    _plain("setregid", 114, 204),
+    _plain("setregid16", None, 71),
+    _plain("setresuid", 117, 208),
+    _plain("setresuid16", None, 164),
+    _plain("setresgid", 119, 210),
+    _plain("setresgid16", None, 170),
+    _plain("setsid", 112, 66),
+    _plain("setpgid", 109, 57),
+    _plain("capset", 126, 185),
+    _plain("userfaultfd", 323, 374),
 )
 
 URING: Final = {
@@ -229,10 +320,37 @@ SIGNATURES: Final = {
     "bpf": ("cmd",),
     "chroot": ("path",),
     "pivot_root": ("newpath", "putold"),
+    "init_module": ("img", "length", "uargs"),
+    "finit_module": ("fd", "uargs", "flags"),
+    "socket": ("domain", "type", "proto"),
+    "bind": ("fd",),
+    "connect": ("fd", "addr"),
+    "listen": ("fd", "backlog"),
+    "accept": ("fd",),
+    "accept4": ("fd", "", "", "flags"),
+    "sendto": ("fd", "data", "size"),
+    "recvfrom": ("fd", "data", "size"),
+    "sendmsg": ("fd",),
+    "recvmsg": ("fd",),
+    "sendmmsg": ("fd",),
+    "recvmmsg": ("fd",),
+    "dup": ("oldfd",),
+    "dup2": ("oldfd", "newfd"),
+    "dup3": ("oldfd", "newfd", "flags"),
+    "fcntl": ("fd", "cmd"),
+    "setuid": ("uid",),
+    "setgid": ("gid",),
+    "setreuid": ("ruid", "euid"),
+    "setregid": ("rgid", "egid"),
+    "setresuid": ("ruid", "euid", "suid"),
+    "setresgid": ("rgid", "egid", "sgid"),
+    "setpgid": ("pid", "pgid"),
+    "userfaultfd": ("flags",),
 }
-"""Names of a call's arguments as Falco has them, for `evt.args`; a text stands there in place of its address."""
+"""Names of a call's arguments as Falco has them, for `evt.args`; a text stands there in place of its address, and what
+has no name is left out."""
 
-_SHAPE: Final = struct.Struct("7bx")
+_SHAPE: Final = struct.Struct("7b?")
 _BY_INDEX: Final = {
     number + abi * TABLE_SIZE: call for call in CALLS for abi, number in enumerate(call.numbers) if number is not None
 }
@@ -243,7 +361,7 @@ def table() -> bytes:
     shapes = bytearray(_SHAPE.size * TABLE_SIZE * 2)
     for index, call in _BY_INDEX.items():
         shape = (call.slot, call.directory, call.path, call.directory2, call.path2, call.descriptor, call.flags)
-        _SHAPE.pack_into(shapes, index * _SHAPE.size, *shape)
+        _SHAPE.pack_into(shapes, index * _SHAPE.size, *shape, call.on_demand or call.slot is Slot.OTHER)
     return bytes(shapes)
 
 
@@ -254,7 +372,7 @@ def switches(event_types: AbstractSet[str]) -> bytes:
     """
     on = bytearray(TABLE_SIZE)
     for index, call in _BY_INDEX.items():
-        if not call.on_demand or call.event_type in event_types:
+        if not call.on_demand or event_types & (call.carries or {call.event_type}):
             abi, number = divmod(index, TABLE_SIZE)
             on[number] |= 1 << abi
     return bytes(on)
@@ -263,16 +381,19 @@ def switches(event_types: AbstractSet[str]) -> bytes:
 def arguments_of(call: Call, values: tuple[int, ...], texts: Mapping[int, str]) -> dict[str, str | int]:
     """`evt.args`: what is known of each argument by its name; addresses of texts that are not known are left out."""
     found: dict[str, str | int] = {}
-    for position, name in enumerate(SIGNATURES.get(call.name, ())):
+    for position, name in enumerate(SIGNATURES.get(call.event_type, ())):
         if position in texts:
             found[name] = texts[position]
-        elif position not in (call.path, call.path2):
-            found[name] = _signed(values[position]) if name.endswith(("dirfd", "fd")) else values[position]
+        elif name and position not in (call.path, call.path2):
+            found[name] = _signed(values[position]) if name.endswith(_SIGNED) else values[position]
     return found
 
 
+_SIGNED: Final = ("dirfd", "fd", "uid", "gid", "backlog")
+
+
 def _signed(value: int) -> int:
-    """A descriptor is an int: AT_FDCWD is -100."""
+    """A descriptor is an int: AT_FDCWD is -100. So is a user's number where -1 leaves it as it is."""
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value >> 31 else value
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime_monitor.events import Call, Drift, Event, File, Process, Session, User
-from runtime_monitor.kernel import calls, layout
+from runtime_monitor.kernel import calls, layout, sockets
 from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from runtime_monitor.kernel.layout import Record
 
@@ -21,6 +21,19 @@ STDIN: Final = (None, "pipe", "tty", "null", "file", "socket")
 _UNSET_LOGIN: Final = 0xFFFFFFFF
 _FILE_TYPES: Final = {0o010000: "p", 0o020000: "f", 0o040000: "d", 0o060000: "f", 0o100000: "f", 0o140000: "u"}
 _TYPE_NAMES: Final = {"p": "pipe", "f": "file", "d": "directory", "u": "unix"}
+_ANONYMOUS: Final = {
+    "eventfd": ("e", "event"),
+    "eventpoll": ("l", "eventpoll"),
+    "inotify": ("i", "inotify"),
+    "signalfd": ("s", "signalfd"),
+    "timerfd": ("t", "timerfd"),
+    "userfaultfd": ("u", "userfaultfd"),
+    "io_uring": ("r", "io_uring"),
+    "pidfd": ("P", "pidfd"),
+    "bpf-map": ("b", "bpf"),
+    "bpf-prog": ("b", "bpf"),
+}
+"""What the kernel calls its own files (fs/anon_inodes.c's callers), as Falco's character and type."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,7 @@ def _call(record: Record, kind: int, pieces: dict[str, bytes], origin: Origin) -
         arguments=arguments,
         is_open_write=bool(record.flags & Flag.WRITE) if opens else None,
         is_open_read=record.open_flags & os.O_ACCMODE != os.O_WRONLY if opens else None,
+        buffer=pieces.get("data"),
     )
 
 
@@ -108,11 +122,13 @@ def _named(record: Record, kind: int, pieces: dict[str, bytes]) -> tuple[str, di
     """The call's name, and its arguments by name."""
     if kind == Kind.URING:
         return calls.URING.get(record.call, f"io_uring {record.call}"), {"io_uring": record.call}
-    if kind not in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.CALL, Kind.HOOK):
+    if kind in (Kind.EXEC, Kind.EXIT, Kind.SUMMARY):
         return {Kind.EXEC: "execve", Kind.EXIT: "procexit", Kind.SUMMARY: "write"}[kind], {}
     called = calls.call_of(record.call)
     if called is None:
         return Hook(record.hook).name.lower(), {}
+    if kind == Kind.DESCRIPTOR:
+        return called.event_type, calls.arguments_of(called, layout.arguments(record), {}) | _ends(called, pieces)
     texts = {
         position: _text(pieces[piece])
         for position, piece in ((called.path, "argument"), (called.path2, "argument2"))
@@ -122,6 +138,17 @@ def _named(record: Record, kind: int, pieces: dict[str, bytes]) -> tuple[str, di
     if kind == Kind.OPEN:
         arguments["flags"] = record.open_flags
     return called.event_type, arguments
+
+
+def _ends(called: calls.Call, pieces: dict[str, bytes]) -> dict[str, str | int]:
+    """Of a call on a socket: both ends, and what was sent or received."""
+    told: dict[str, str | int] = {}
+    if "socket" in pieces:
+        ends = sockets.attributes(sockets.unpack(pieces["socket"]), pieces.get("argument"))
+        told |= sockets.arguments(called.event_type, ends)
+    if "data" in pieces:
+        told["data"] = _text(pieces["data"])
+    return told
 
 
 def _process(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Process:
@@ -177,6 +204,8 @@ def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Fi
     if kind in (Kind.EXEC, Kind.EXIT, Kind.CALL):
         root = device_number(record.root) if record.root else None
         return File(root=root, last=bool(flags & Flag.LAST) or None)
+    if "socket" in pieces:
+        return _socket(record, pieces)
     name, raw, source, old = None, None, None, None
     if flags & Flag.OBJECT:
         source = "object"
@@ -189,14 +218,16 @@ def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Fi
         name = _joined(pieces.get("base", b""), pieces["argument"])
     if "base2" in pieces and "argument2" in pieces:
         old, raw, name = name, _text(pieces["argument2"]), _joined(pieces["base2"], pieces["argument2"])
-    character = _FILE_TYPES.get(record.mode & 0o170000) if record.mode else None
+    character, type_name = _type(record, flags, name)
+    if flags & Flag.ANONYMOUS or (character, name) == ("p", "/"):
+        name = None  # what the kernel calls its own files, and pipes, is no path
     return File(
         number=record.descriptor if record.descriptor >= 0 else None,
         name=name,
         name_raw=raw,
         old_name=old,
         type_character=character,
-        type=_TYPE_NAMES[character] if character else None,
+        type=type_name,
         device=device_number(record.device) if record.device else None,
         inode=record.inode or None,
         root=device_number(record.root) if record.root else None,
@@ -207,6 +238,26 @@ def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Fi
         from_host_tree=bool(flags & Flag.TREE) or None,
         bytes_written=record.written if kind == Kind.SUMMARY else None,
         writes=record.writes if kind == Kind.SUMMARY else None,
+    )
+
+
+def _type(record: Record, flags: int, name: str | None) -> tuple[str | None, str | None]:
+    """The type's character and its name."""
+    if flags & Flag.ANONYMOUS and name:
+        return _ANONYMOUS.get(name.strip("/[]").removeprefix("anon_inode:"), ("o", None))
+    if record.mode & 0o170000 == 0:
+        return None, None
+    character = _FILE_TYPES.get(record.mode & 0o170000, "o")
+    return character, _TYPE_NAMES.get(character)
+
+
+def _socket(record: Record, pieces: dict[str, bytes]) -> File:
+    return File(
+        number=record.descriptor if record.descriptor >= 0 else None,
+        device=device_number(record.device),
+        inode=record.inode,
+        root=device_number(record.root) if record.root else None,
+        **sockets.attributes(sockets.unpack(pieces["socket"]), pieces.get("argument")),
     )
 
 

@@ -18,6 +18,7 @@ class Kind:
     CALL = 7
     URING = 8
     HOOK = 9
+    DESCRIPTOR = 10
 
 
 class Hook(enum.IntEnum):
@@ -60,3 +61,4 @@ class Flag:
     WRITE = 1 << 15
     SCRIPT = 1 << 16
     LAST = 1 << 17
+    ANONYMOUS = 1 << 18

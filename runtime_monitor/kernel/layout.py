@@ -9,7 +9,10 @@ from typing import Any, Final, NamedTuple, cast
 
 from runtime_monitor.kernel import btf
 
-PIECES: Final = ("path", "base", "argument", "base2", "argument2", "argv", "environment", "cwd")
+PIECES: Final = (
+    *("path", "base", "argument", "base2", "argument2", "argv", "environment", "cwd"),
+    *("socket", "data"),
+)
 """Names of `enum piece`, in its order: the texts that follow the record's fixed part."""
 
 
@@ -61,7 +64,6 @@ class Record(NamedTuple):
     stdin_kind: int
     session_leader: int
     hook: int
-    zero: int
     length_path: int
     length_base: int
     length_argument: int
@@ -70,6 +72,8 @@ class Record(NamedTuple):
     length_argv: int
     length_environment: int
     length_cwd: int
+    length_socket: int
+    length_data: int
     comm: bytes
     parent_comm: bytes
 
@@ -82,7 +86,7 @@ _RUNS: Final = (
     ("I", ("kind", "cpu", "flags", "call", "pid", "tid", "vpid", "parent", "parent_vpid", "session", "uid", "gid")),
     ("I", ("login_uid", "tty", "pid_namespace", "mount_namespace", "root", "device", "mode", "open_flags")),
     ("i", ("descriptor",)),
-    ("I", ("writes", "stdin_kind", "session_leader", "hook", "zero")),
+    ("I", ("writes", "stdin_kind", "session_leader", "hook")),
     (f"{len(PIECES)}H", ("lengths",)),
     ("16s", ("comm", "parent_comm")),
 )
@@ -97,7 +101,7 @@ def unpack(buffer: Any, offset: int = 0) -> Record:  # noqa: ANN401 -- anything 
     return Record._make(_STRUCT.unpack_from(buffer, offset))
 
 
-_LENGTHS: Final = slice(Record._fields.index("length_path"), Record._fields.index("length_cwd") + 1)
+_LENGTHS: Final = slice(Record._fields.index("length_path"), Record._fields.index("length_data") + 1)
 _ARGUMENTS: Final = slice(Record._fields.index("argument0"), Record._fields.index("argument5") + 1)
 
 

@@ -3,15 +3,32 @@
 #include "file.bpf.h"
 
 enum { CALLS = 512, ABIS = 2 };
-enum slot { SLOT_NONE, SLOT_OPEN, SLOT_WRITE, SLOT_DESCRIPTOR, SLOT_MMAP, SLOT_CLOSE, SLOT_NAME, SLOT_OTHER, SLOT_COUNT };
+enum slot { SLOT_NONE, SLOT_OPEN, SLOT_WRITE, SLOT_DESCRIPTOR, SLOT_MMAP, SLOT_CLOSE, SLOT_NAME, SLOT_OTHER,
+	    SLOT_SOCKET, SLOT_SOCKETCALL, SLOT_DUPLICATE, SLOT_COUNT };
 
 /* Positions of a call's arguments, NOWHERE where it has none of that meaning; filled from kernel/calls.py before loading.
-   ONLY_TEXT as the directory of a path: it is told as it is, and names no place (a symbolic link's target). */
+   ONLY_TEXT as the directory of a path: it is told as it is, and names no place (a symbolic link's target).
+   Of calls on sockets `path` is that of the other end's address, `directory` that of a struct msghdr, `path2` that of
+   the data, `flags` no position but a role; a call without `descriptor` gives one as its result. */
 enum { NOWHERE = -1, ONLY_TEXT = -2 };
 struct call {
-	signed char slot, directory, path, directory2, path2, descriptor, flags, zero;
+	signed char slot, directory, path, directory2, path2, descriptor, flags;
+	signed char every_result; /* told however it ended: an attempt says what somebody is after; of others success and refusal */
 };
 const volatile struct call calls[CALLS * ABIS];
+
+/* Which calls are followed up, by number: bit 0 in the 64-bit table, bit 1 in the 32-bit one. One value, so that user
+   space switches all of them by one update. */
+struct switches {
+	__u8 on[CALLS];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct switches);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} switches SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

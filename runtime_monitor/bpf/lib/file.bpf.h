@@ -4,7 +4,8 @@
 #include "task.bpf.h"
 
 enum { FMODE_WRITE = 0x2, FMODE_CREATED = 0x100000 };
-enum { OVERLAYFS_SUPER_MAGIC = 0x794c7630, TMPFS_MAGIC = 0x01021994 };
+enum { OVERLAYFS_SUPER_MAGIC = 0x794c7630, TMPFS_MAGIC = 0x01021994, ANON_INODE_FS_MAGIC = 0x09041934,
+       SOCKFS_MAGIC = 0x534F434B };
 enum { S_IFMT = 0170000, S_IFIFO = 0010000, S_IFCHR = 0020000, S_IFREG = 0100000, S_IFSOCK = 0140000 };
 
 INLINE struct file *file_of_descriptor(struct task_struct *task, __u32 descriptor)
@@ -91,6 +92,8 @@ INLINE void record_file(struct record *record, struct file *file, struct task_st
 	event->flags |= FLAG_OBJECT;
 	if (READ(inode, i_nlink) == 0)
 		event->flags |= FLAG_DELETED;
+	if (READ(superblock, s_magic) == ANON_INODE_FS_MAGIC)
+		event->flags |= FLAG_ANONYMOUS;
 	if (in_upper_layer(inode))
 		event->flags |= FLAG_UPPER;
 	if (root_state(event->device)) {

@@ -42,6 +42,15 @@ static long (*bpf_loop)(__u32 count, void *callback, void *context, __u64 flags)
 		bpf_probe_read_kernel(&value_, sizeof(value_), &(pointer)->field);              \
 		value_;                                                                         \
 	})
+/* The same of a field that may be some bits of a byte. */
+#define READ_BITS(pointer, field)                                                               \
+	({                                                                                      \
+		__u64 value_ = 0;                                                               \
+		bpf_probe_read_kernel(&value_, __builtin_preserve_field_info((pointer)->field, 1), \
+				      (void *)(pointer) + __builtin_preserve_field_info((pointer)->field, 0)); \
+		value_ <<= __builtin_preserve_field_info((pointer)->field, 4);                  \
+		value_ >> __builtin_preserve_field_info((pointer)->field, 5);                   \
+	})
 #define FIELD_EXISTS(field) __builtin_preserve_field_info(field, 2)
 #define FIELD_SIZE(field) __builtin_preserve_field_info(field, 1)
 #define FIELD_OFFSET(type, field) __builtin_preserve_field_info(((type *)0)->field, 0)

@@ -88,6 +88,7 @@ struct path {
 struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
+	void *private_data;
 	struct inode *f_inode;
 	struct path f_path;
 };
@@ -162,6 +163,41 @@ struct task_struct {
 struct linux_binprm {
 	struct file *file;
 	const char *filename, *interp;
+};
+
+struct sock_common {
+	__u32 skc_daddr, skc_rcv_saddr;
+	__u16 skc_dport, skc_num, skc_family;
+	__u8 skc_state;
+	struct in6_addr {
+		__u8 bytes[16];
+	} skc_v6_daddr, skc_v6_rcv_saddr;
+};
+struct sock {
+	struct sock_common __sk_common;
+	__u8 sk_userlocks;
+	__u16 sk_type, sk_protocol;
+};
+struct socket {
+	struct sock *sk;
+};
+struct inet_bind_bucket {
+	signed char fastreuse;
+};
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+struct sockaddr_un {
+	__u16 sun_family;
+	char sun_path[108];
+};
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 };
 
 #pragma clang attribute pop

@@ -111,3 +111,13 @@ INLINE void record_kernel_string(struct record *record, enum piece piece, const 
 	record->event.lengths[piece] = size - 1;
 	record->used = used + size - 1;
 }
+
+/* `size` bytes of the kernel's own memory; the compiler must know it. */
+INLINE void record_kernel_bytes(struct record *record, enum piece piece, const void *from, __u32 size)
+{
+	__u32 used = record->used;
+	if (used >= TEXT || bpf_probe_read_kernel(&record->text[used], size, from))
+		return;
+	record->event.lengths[piece] = size;
+	record->used = used + size;
+}

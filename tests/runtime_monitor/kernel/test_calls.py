@@ -9,7 +9,8 @@ from runtime_monitor.kernel import calls
 
 HEADERS = ("asm/unistd_64.h", "asm/unistd_32.h")
 FOLDERS = (Path("/usr/include/x86_64-linux-gnu"), Path("/usr/include"))
-OTHER_NAMES = {"fchown": "fchown32", "chown": "chown32", "lchown": "lchown32", "mmap": "mmap2"}
+WIDER = ("fchown", "chown", "lchown", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid")
+OTHER_NAMES = {"mmap": "mmap2"} | {name: f"{name}32" for name in WIDER}
 """What the 32-bit table calls a call whose 64-bit name we use; its 16-bit ancestor keeps the name there."""
 
 
@@ -68,7 +69,7 @@ def test_a_number_is_switched_on_in_the_table_that_has_the_call() -> None:
 def test_calls_on_demand_are_on_where_a_rule_asks_for_their_type() -> None:
     """All others whatever the rules ask for."""
     for call in calls.CALLS:
-        for types in (frozenset[str](), frozenset({call.event_type})):
+        for types in (frozenset[str](), call.carries or frozenset({call.event_type})):
             on = calls.switches(types)
             for abi, number in enumerate(call.numbers):
                 if number is not None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_monitor.events import record as flat
-from runtime_monitor.kernel import layout
+from runtime_monitor.kernel import layout, sockets
 from runtime_monitor.kernel.decode import Origin, decode, device_number, kernel_device
 from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from tests.runtime_monitor.kernel.records import record
@@ -169,10 +169,19 @@ def test_device_numbers_go_both_ways() -> None:
         assert device_number(kernel_device(device)) == device
 
 
+FIXED = {"socket": sockets.SIZE}
+"""Pieces that are a struct."""
+
+
 @given(
-    st.dictionaries(st.sampled_from(layout.PIECES), st.binary(max_size=40)),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            piece: st.binary(min_size=FIXED.get(piece, 0), max_size=FIXED.get(piece, 40)) for piece in layout.PIECES
+        },
+    ),
     st.sampled_from(KINDS),
-    st.integers(0, 2**17 - 1),
+    st.integers(0, 2**19 - 1),
     st.integers(-(2**63), 2**63 - 1),
 )
 def test_no_bytes_raise(pieces: dict[str, bytes], kind: int, flags: int, result: int) -> None:
