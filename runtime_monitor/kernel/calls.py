@@ -135,7 +135,7 @@ def _socket(name: str, n64: int | None, n32: int | None, places: Places, role: R
     )
 
 
-def _copy(name: str, n64: int, n32: int, command: int = NOWHERE) -> Call:
+def _copy(name: str, n64: int | None, n32: int, command: int = NOWHERE) -> Call:
     """A call that gives a copy of a descriptor; `command`: the position of fcntl's."""
     return Call(name=name, slot=Slot.DUPLICATE, numbers=(n64, n32), flags=command, on_demand=True)
 

@@ -8,6 +8,7 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -22,12 +23,19 @@ from tests.runtime_monitor.kernel.int80 import Int80
 
 LOOPBACK = "127.0.0.1"
 V4, V4_OTHER = bytes((10, 0, 0, 1)).ljust(16, b"\0"), bytes((10, 0, 0, 2)).ljust(16, b"\0")
-TCP: dict[str, int | bytes] = {"family": socket.AF_INET, "type": socket.SOCK_STREAM, "protocol": 6, "local": V4, "remote": V4_OTHER}
+TCP: dict[str, Any] = {
+    "family": socket.AF_INET,
+    "type": socket.SOCK_STREAM,
+    "protocol": 6,
+    "local": V4,
+    "remote": V4_OTHER,
+}
 
 
-def _ends(**values: int | bytes) -> sockets.Ends:
-    empty = {name: bytes(16) if name in ("local", "remote") else 0 for name in sockets.Ends._fields}
-    return sockets.Ends(**(empty | values))  # type: ignore[arg-type] -- numbers and addresses by name
+def _ends(**values: Any) -> sockets.Ends:  # noqa: ANN401 -- numbers and addresses
+    return sockets.Ends(
+        **({name: bytes(16) if name in ("local", "remote") else 0 for name in sockets.Ends._fields} | values)
+    )
 
 
 def test_python_and_c_agree_about_the_ends() -> None:
