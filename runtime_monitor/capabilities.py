@@ -12,8 +12,7 @@ from runtime_monitor.rules import fields
 
 UNFILLED: Final = frozenset(
     {
-        *("evt.num", "evt.is_open_exec", "podseal.gap", "proc.is_vpgid_leader", "user.loginname"),
-        *("fd.lip.name", "fd.rip.name"),
+        *("evt.num", "evt.is_open_exec", "podseal.gap", "proc.is_vpgid_leader", "fd.lip.name", "fd.rip.name"),
     }
 )
 """Attributes that no event of this sensor has."""

@@ -29,6 +29,8 @@ enum flag {
 	FLAG_SCRIPT = 1 << 16,	    /* PIECE_ARGUMENT of an exec is a script that an interpreter runs */
 	FLAG_LAST = 1 << 17,	    /* with this exit the container has ended, and its root is forgotten */
 	FLAG_ANONYMOUS = 1 << 18,   /* the file is the kernel's own: an eventfd, an epoll; its path is the kind of it */
+	FLAG_WRITABLE = 1 << 19,    /* whoever executes the file may write to it */
+	FLAG_OVERLAY = 1 << 20,	    /* the file is an overlay's */
 };
 
 enum hook { HOOK_NONE, HOOK_OPEN, HOOK_UNLINK, HOOK_RMDIR, HOOK_MKDIR, HOOK_MKNOD, HOOK_SYMLINK, HOOK_LINK, HOOK_RENAME,

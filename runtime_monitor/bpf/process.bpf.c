@@ -49,12 +49,35 @@ INLINE int comes_from_outside(struct task_struct *task)
 	       task_mount_namespace(parent) != task_mount_namespace(task);
 }
 
+enum { CAP_DAC_OVERRIDE = 1 << 1, S_IMMUTABLE = 8, WRITABLE = 2 };
+
+/* By owner, group, others or DAC_OVERRIDE (generic_permission of fs/namei.c); further groups and ACLs are not asked. */
+INLINE int may_write(struct task_struct *task, struct inode *inode)
+{
+	__u64 effective = 0;
+	__u32 mode = READ(inode, i_mode);
+	if (READ(inode, i_flags) & S_IMMUTABLE)
+		return 0;
+	bpf_probe_read_kernel(&effective, sizeof(effective), &task->cred->cap_effective);
+	if (effective & CAP_DAC_OVERRIDE)
+		return 1;
+	if (READ(inode, i_uid.val) == task->cred->fsuid.val)
+		mode >>= 6;
+	else if (READ(inode, i_gid.val) == task->cred->fsgid.val)
+		mode >>= 3;
+	return mode & WRITABLE;
+}
+
 INLINE void record_executable(struct record *record, struct task_struct *task, struct linux_binprm *binprm)
 {
 	struct file *file = READ(binprm, file);
 	struct inode *inode = READ(file, f_inode);
 	record_file(record, file, task);
 	record_times(record, inode);
+	if (is_overlay(inode))
+		record->event.flags |= FLAG_OVERLAY;
+	if (may_write(task, inode))
+		record->event.flags |= FLAG_WRITABLE;
 	__u64 name = 0;
 	bpf_probe_read_kernel(&name, MEMFD_PREFIX_SIZE, READ(READ(file, f_path.dentry), d_name.name));
 	if (READ(READ(inode, i_sb), s_magic) == TMPFS_MAGIC && name == MEMFD_PREFIX)

@@ -214,6 +214,7 @@ class Containers:
                 container = msgspec.structs.replace(container, type=each.runtime)
             if not self._hold(pid, root.device):
                 return None
+            container = msgspec.structs.replace(container, start=self._proc.started(root.first))
             known = Known(container, found.pod, root, pid, found.is_sandbox)
             self._by_device[root.device] = known
             self._ended.pop(root.device, None)

@@ -52,7 +52,10 @@ class Processes:
         else:
             above = self._ancestors(proc)
             proc = self._described(proc, above)
-        return msgspec.structs.replace(event, proc=msgspec.structs.replace(proc, ancestors=above))
+        leader = _session_leader(proc, above)
+        return msgspec.structs.replace(
+            event, proc=msgspec.structs.replace(proc, ancestors=above, session_leader=leader)
+        )
 
     def _described(self, proc: Process, above: tuple[Ancestor, ...]) -> Process:
         """With the program of a process whose event is no exec."""
@@ -157,6 +160,14 @@ def _entry(proc: Process) -> Entry:
         vpid=proc.vpid,
     )
     return Entry(ancestor, proc.parent or 0, proc.parent_start or 0, proc.ancestors or ())
+
+
+def _session_leader(proc: Process, above: tuple[Ancestor, ...]) -> str | None:
+    """The name of the leader of its session: itself or one above it, by their numbers in the container."""
+    leader = proc.session_leader_vpid
+    if not leader or leader == proc.vpid:
+        return proc.name if leader else None
+    return next((each.name for each in above if each.vpid == leader), None)
 
 
 def _same(one: int | None, other: int | None) -> bool:

@@ -5,12 +5,13 @@ In: a pid. Out: a `Root`, from which the sensor knows the container, and the ids
 """
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
-from runtime_monitor.enrich import cgroup, cgroup_ids
+from runtime_monitor.enrich import cgroup, cgroup_ids, processes
 
 MOST_BYTES = 1024 * 1024
 """Of a mountinfo: a container can have thousands of mounts, its root's line stands among the first."""
@@ -47,6 +48,7 @@ class Proc:
         self.folder = folder
         self.host = host
         self.cgroup_ids = cgroup_ids.CgroupIds(folder)
+        self._epoch = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def pids(self) -> Iterator[int]:
         """Every process of now."""
@@ -71,6 +73,11 @@ class Proc:
             first=pid if self._is_first(pid) else 0,
             trees=tuple(self._trees(pid)),
         )
+
+    def started(self, pid: int) -> int | None:
+        """When a process started, in nanoseconds since the epoch, to one clock tick; None where it is gone."""
+        entry = processes.read(self.folder, pid) if pid else None
+        return None if entry is None or entry.ancestor.start is None else self._epoch + entry.ancestor.start
 
     def _is_first(self, pid: int) -> bool:
         """By the last number of NSpid, which is the innermost (proc_pid_status(5))."""

@@ -1,8 +1,9 @@
 """The name of a user, by the container's own passwd and group.
 
-In: an Event with a uid, and the container's root. Out: the Event with `user.name` and `group.name`. Called by the
-pipeline. uid 1000 has another name in each image, and none at all where the image has no passwd: then the name stays
-unknown. The files are the container's, so they may be anything; they are read bounded, and again once they changed.
+In: an Event with a uid, and the container's root. Out: the Event with `user.name`, `user.loginname` and `group.name`.
+Called by the pipeline. uid 1000 has another name in each image, and none at all where the image has no passwd: then the
+name stays unknown. The files are the container's, so they may be anything; they are read bounded, and again once they
+changed.
 """
 
 import os
@@ -49,7 +50,10 @@ class Users:
         if names is None:
             return event
         named = msgspec.structs.replace(
-            user, name=names.users.get(_number(user.uid)), group=names.groups.get(_number(user.gid))
+            user,
+            name=names.users.get(_number(user.uid)),
+            group=names.groups.get(_number(user.gid)),
+            login_name=names.users.get(_number(user.login_uid)),
         )
         return event if named == user else msgspec.structs.replace(event, user=named)
 

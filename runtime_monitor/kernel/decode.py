@@ -122,8 +122,11 @@ def _named(record: Record, kind: int, pieces: dict[str, bytes]) -> tuple[str, di
     """The call's name, and its arguments by name."""
     if kind == Kind.URING:
         return calls.URING.get(record.call, f"io_uring {record.call}"), {"io_uring": record.call}
-    if kind in (Kind.EXEC, Kind.EXIT, Kind.SUMMARY):
-        return {Kind.EXEC: "execve", Kind.EXIT: "procexit", Kind.SUMMARY: "write"}[kind], {}
+    if kind == Kind.EXEC:
+        filename = {"filename": _text(pieces["argument"])} if "argument" in pieces else {}
+        return "execve", {**filename, "flags": _exec_flags(record.flags)}
+    if kind in (Kind.EXIT, Kind.SUMMARY):
+        return {Kind.EXIT: "procexit", Kind.SUMMARY: "write"}[kind], {}
     called = calls.call_of(record.call)
     if called is None:
         return Hook(record.hook).name.lower(), {}
@@ -163,7 +166,7 @@ def _process(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) ->
         parent_name=_text(record.parent_comm.split(b"\0", 1)[0]),
         parent_vpid=record.parent_vpid,
         name=_text(record.comm.split(b"\0", 1)[0]),
-        tty=record.tty,
+        tty=device_number(record.tty) if record.tty else 0,
         cgroup_id=record.cgroup,
         pid_namespace=record.pid_namespace,
         mount_namespace=record.mount_namespace,
@@ -184,7 +187,7 @@ def _executed(known: Process, record: Record, flags: int, pieces: dict[str, byte
         | {
             "exe": argv[0] if argv else None,
             "arguments": argv[1:],
-            "exepath": _walked(pieces["path"]) if "path" in pieces else None,
+            "exepath": _exepath(pieces["path"], flags) if "path" in pieces else None,
             "environment": _strings(pieces.get("environment", b"")),
             "cwd": _walked(pieces.get("cwd", b"/")),
             "exe_inode": record.inode,
@@ -198,6 +201,18 @@ def _executed(known: Process, record: Record, flags: int, pieces: dict[str, byte
             "script": _text(pieces["argument"]) if flags & Flag.SCRIPT and "argument" in pieces else None,
         }
     )
+
+
+def _exepath(path: bytes, flags: int) -> str:
+    """A memory file has no place: `memfd:` and its name, which may hold slashes."""
+    return _text(path.removesuffix(b"/")) if flags & Flag.MEMFD else _walked(path)
+
+
+def _exec_flags(flags: int) -> int:
+    """The bits of Falco's PPM_EXE_* (driver/ppm_events_public.h); `rules.arguments` has their names."""
+    lower = flags & Flag.OVERLAY and not flags & Flag.UPPER
+    bits = (flags & Flag.WRITABLE, flags & Flag.UPPER, flags & Flag.MEMFD, lower)
+    return sum(1 << position for position, bit in enumerate(bits) if bit)
 
 
 def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> File:

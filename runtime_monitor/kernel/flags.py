@@ -62,3 +62,5 @@ class Flag:
     SCRIPT = 1 << 16
     LAST = 1 << 17
     ANONYMOUS = 1 << 18
+    WRITABLE = 1 << 19
+    OVERLAY = 1 << 20

@@ -30,6 +30,8 @@ NAMESPACES = {
 }  # fmt: skip
 UMOUNT = {1: "FORCE", 2: "DETACH", 4: "EXPIRE", 8: "NOFOLLOW"}
 MEMFD = {1: "MFD_CLOEXEC", 2: "MFD_ALLOW_SEALING", 4: "MFD_HUGETLB"}
+EXECUTED = {1: "EXE_WRITABLE", 2: "EXE_UPPER_LAYER", 4: "EXE_FROM_MEMFD", 8: "EXE_LOWER_LAYER"}
+"""Of the file, not of the call: Falco's PPM_EXE_*."""
 AT = {0x200: "AT_REMOVEDIR", 0x100: "AT_SYMLINK_NOFOLLOW", 0x400: "AT_SYMLINK_FOLLOW", 0x1000: "AT_EMPTY_PATH"}
 PTRACE = {
     0: "PTRACE_TRACEME", 1: "PTRACE_PEEKTEXT", 2: "PTRACE_PEEKDATA", 3: "PTRACE_PEEKUSR", 4: "PTRACE_POKETEXT",
@@ -50,6 +52,7 @@ FLAGS: Mapping[tuple[str, str], Mapping[int, str]] = {
     **{(call, "mode"): MODE for call in ("open", "openat", "creat", "chmod", "fchmod", "fchmodat", "fchmodat2")},
     **{(call, "mode"): MODE for call in ("mkdir", "mkdirat", "mknod", "mknodat")},
     **{(call, "flags"): AT for call in ("unlinkat", "linkat", "fchmodat2", "fchownat")},
+    **{(call, "flags"): EXECUTED for call in ("execve", "execveat")},
     ("mount", "flags"): MOUNT,
     ("umount2", "flags"): UMOUNT,
     ("unshare", "flags"): NAMESPACES,

@@ -27,6 +27,7 @@ NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux
 BUNDLES = Path("/run") / cgroups.PARENT
 """Where the containers' bundles lie: one folder each, named by its id."""
 NAME = "self-test"
+IMAGE = "podseal.dev/self-test:1"
 VOLUME = "/podseal-volume"
 """Where a directory of the host is mounted, as the kubelet mounts an emptyDir."""
 IDLE = ("/bin/sh", "-c", "while read -r line; do sh -c true; done")
@@ -177,7 +178,7 @@ def _write_configuration(bundle: _Bundle) -> None:
         "linux": {},
         "root": {"path": "merged", "readonly": bundle.configuration.read_only},
         "mounts": [{"destination": VOLUME, "type": "bind", "source": f"{bundle.folder}/volume", "options": ["rw"]}],
-        "annotations": {"io.kubernetes.cri.container-name": NAME},
+        "annotations": {"io.kubernetes.cri.container-name": NAME, "io.kubernetes.cri.image-name": IMAGE},
     }
     (bundle.folder / "config.json").write_text(json.dumps(configuration))
 

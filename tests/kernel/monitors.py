@@ -1,7 +1,7 @@
 """`podseal-monitor run` as users start it, with a BPF file system, a spool and lines of its own.
 
 In: an empty folder, and options of `run`. Out: `Monitor`: started, killed, stopped; its alerts. Called by the tests of
-this folder.
+this folder and of tests/cluster/monitor.
 """
 
 import collections.abc
@@ -52,7 +52,7 @@ class Monitor:
         """As a service manager does."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(60)
 
     def alerts(self) -> list[Alert]:
         """Every alert so far; the last line may be in the making."""
@@ -63,10 +63,12 @@ class Monitor:
         return sum(alert["rule"] == "Monitor started" for alert in self.alerts())
 
 
+AnyMonitor = typing.TypeVar("AnyMonitor", bound=Monitor)
+
+
 @contextlib.contextmanager
-def ready(folder: pathlib.Path, *options: str) -> collections.abc.Iterator[Monitor]:
-    """A monitor, not yet started; its programs are gone with its BPF file system."""
-    made = Monitor(folder, *options)
+def ready(made: AnyMonitor) -> collections.abc.Iterator[AnyMonitor]:
+    """The monitor, not yet started; its programs are gone with its BPF file system."""
     made.bpffs.mkdir()
     linux.mount("bpf", str(made.bpffs), "bpf", options="mode=0700")
     try:

@@ -30,7 +30,7 @@ def _wait_for_write(monitor: monitors.Monitor, name: str) -> monitors.Alert:
 def monitor(tmp_path: pathlib.Path) -> collections.abc.Iterator[monitors.Monitor]:
     """A monitor, not yet started."""
     able.to_load_programs()
-    with monitors.ready(tmp_path) as made:
+    with monitors.ready(monitors.Monitor(tmp_path)) as made:
         yield made
 
 

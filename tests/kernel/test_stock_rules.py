@@ -89,14 +89,15 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp("monitor")
     recording = folder / "events.jsonl"
     configuration = container.Configuration(image={f"{stage.HOME}/README": b"podseal\n"})
+    made = monitors.Monitor(folder, f"--rules={stock_rules.PATH}", f"--record={recording}")
     with (
-        monitors.ready(folder, f"--rules={stock_rules.PATH}", f"--record={recording}") as monitor,
-        container.running(configuration) as made,
+        monitors.ready(made) as monitor,
+        container.running(configuration) as busy,
         container.running(configuration) as quiet,
     ):
         monitor.start()
         for row in LIVE:
-            _play(made, row)
+            _play(busy, row)
         for line in ORDINARY:
             _shell(quiet, line)
         _python(quiet, SERVER)
@@ -108,11 +109,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             return [alert for alert in alerts if alert["output_fields"]["container.id"] == other.id[:12]]
 
         def complete() -> bool:
-            return bool(of(quiet)) and all(any(_shows(alert, row) for alert in of(made)) for row in LIVE)
+            return bool(of(quiet)) and all(any(_shows(alert, row) for alert in of(busy)) for row in LIVE)
 
         with contextlib.suppress(AssertionError):
             waiting.until(complete, "all rules", PATIENCE)
-        return Told(of(made), of(quiet), recording)
+        return Told(of(busy), of(quiet), recording)
 
 
 @pytest.mark.parametrize("row", LIVE, ids=lambda row: row["rule"])

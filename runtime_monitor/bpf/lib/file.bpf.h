@@ -39,12 +39,17 @@ INLINE __u32 stdin_kind(struct task_struct *task)
 	return STDIN_FILE;
 }
 
+INLINE int is_overlay(struct inode *inode)
+{
+	return READ(READ(inode, i_sb), s_magic) == OVERLAYFS_SUPER_MAGIC;
+}
+
 /* An overlay's inode is embedded in struct ovl_inode, whose next member is the dentry in the upper layer; the type
    itself is absent from BTF where overlay is a module that is not loaded. */
 INLINE int in_upper_layer(struct inode *inode)
 {
 	struct dentry *upper = 0;
-	if (READ(READ(inode, i_sb), s_magic) != OVERLAYFS_SUPER_MAGIC)
+	if (!is_overlay(inode))
 		return 0;
 	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + TYPE_SIZE(struct inode));
 	return upper != 0;

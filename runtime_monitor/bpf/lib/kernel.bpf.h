@@ -50,7 +50,8 @@ struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	__u32 i_rdev;
-	struct number i_uid;
+	struct number i_uid, i_gid;
+	unsigned int i_flags;
 	__s64 i_ctime_sec, i_mtime_sec;
 	__u32 i_ctime_nsec, i_mtime_nsec;
 };
@@ -132,7 +133,7 @@ struct capabilities {
 	__u64 value;
 };
 struct cred {
-	struct number euid, egid, fsuid;
+	struct number euid, egid, fsuid, fsgid;
 	struct capabilities cap_inheritable, cap_permitted, cap_effective;
 };
 struct mm_struct {

@@ -3,31 +3,21 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runtime_monitor.selftest import linux
+from tests import stock_rules
 from tests.cluster import beds, layouts, manifests, users, waiting
-from tests.kernel import able
+from tests.kernel import able, monitors
 
-Found = dict[str, Any]
+Found = monitors.Alert
 
 
-class Monitor:
-    """`podseal-monitor run --output json`; its lines so far."""
-
-    def __init__(self, folder: Path) -> None:
-        self._lines = folder / "alerts"
-        self.log = folder / "log"
-
-    def alerts(self) -> list[Found]:
-        """Every alert so far."""
-        return [json.loads(line) for line in self._lines.read_text().splitlines()]
+class Monitor(monitors.Monitor):
+    """What it says of pods."""
 
     def about(self, pod: str, container: str | None = None) -> list[Found]:
         """The alerts about a pod."""
@@ -45,27 +35,18 @@ class Monitor:
 
 @pytest.fixture(scope="package")
 def monitor(bed: beds.Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitor]:
-    """One monitor for all tests of this folder."""
+    """One monitor for all tests of this folder, with Falco's stock rules where they are on this machine."""
     able.to_load_programs()
     folder = tmp_path_factory.mktemp("monitor")
-    (folder / "bpf").mkdir()
-    linux.mount("bpf", str(folder / "bpf"), "bpf", options="mode=0700")
-    argv = [
-        str(Path(sys.executable).with_name("podseal-monitor")), "run", "--output=json", "--metrics-bind=",
+    options = [
         f"--node-name={layouts.NODE_NAME}", f"--kubeconfig={bed.layout.kubeconfig_of(users.ADMIN.name)}",
-        f"--bundles={bed.layout.bundles}", f"--spool={folder}/spool.db", f"--bpffs={folder}/bpf",
-        f"--record={folder}/events",
+        f"--bundles={bed.layout.bundles}", f"--record={folder}/events",
     ]  # fmt: skip
-    made = Monitor(folder)
-    with (folder / "alerts").open("wb") as out, made.log.open("wb") as log:
-        process = subprocess.Popen(argv, stdout=out, stderr=log)
-    try:
-        made.wait(lambda each: each["rule"] == "Monitor started", "the monitor's start")
+    if stock_rules.PATH.is_file():
+        options.append(f"--rules={stock_rules.PATH}")
+    with monitors.ready(Monitor(folder, *options)) as made:
+        made.start()
         yield made
-    finally:
-        process.terminate()
-        process.wait(60)
-        linux.unmount(str(folder / "bpf"))
 
 
 @dataclass(frozen=True)

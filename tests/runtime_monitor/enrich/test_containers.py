@@ -50,6 +50,9 @@ def test_a_container_that_runs_is_found(
     assert known.scan() == []
     told = known(event(running))
     assert (told.container.name, told.pod.uid) == ("web", "u-1")
+    # When its first process has started, which is before this test has got it.
+    age = time.time_ns() - (told.container.start or 0)
+    assert 0 < age < time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     assert [each.container.full_id for each in known.running()] == [running.id]
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from runtime_monitor.enrich import processes
@@ -116,6 +117,16 @@ def test_a_fork_that_ended_has_run_what_its_parent_runs() -> None:
     stage(started(1, 0, "sh", "-c", "(cat /etc/shadow)"))
     assert stage(did(2, 1, name="sh")).proc.arguments == ("-c", "(cat /etc/shadow)")
     assert stage(did(3, 1, name="worker")).proc.arguments is None
+
+
+def test_the_leader_of_the_session_has_a_name() -> None:
+    """Its own, or that of one above it."""
+    stage = processes.Processes()
+    leader = started(1, 0, "bash")
+    led = msgspec.structs.replace(leader, proc=msgspec.structs.replace(leader.proc, vpid=7, session_leader_vpid=7))
+    assert stage(led).proc.session_leader == "bash"
+    assert stage(did(2, 1, vpid=8, session_leader_vpid=7)).proc.session_leader == "bash"
+    assert stage(did(3, 1, vpid=9, session_leader_vpid=3)).proc.session_leader is None
 
 
 def test_a_circle_ends() -> None:

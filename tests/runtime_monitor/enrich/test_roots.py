@@ -1,6 +1,7 @@
 """What /proc shows of a container: of one that runs, and of mount tables as text."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_process_of_the_host(proc: roots.Proc) -> None:
     """Has no namespaces and no cgroup of its own to tell of."""
     found = proc.root(os.getpid())
     assert (found.device, found.mount_namespace, found.pid_namespace) == (proc.host.device, 0, 0)
+
+
+def test_when_a_process_has_started(proc: roots.Proc) -> None:
+    """This one before now, and its parent not after it."""
+    own, parent = proc.started(os.getpid()), proc.started(os.getppid())
+    assert own is not None
+    assert own < time.time_ns()
+    assert parent is None or parent <= own
+    assert proc.started(0) is None
 
 
 def test_a_process_that_is_gone(proc: roots.Proc) -> None:

@@ -51,6 +51,14 @@ def test_a_name_comes_from_the_root_of_the_process() -> None:
     assert users.Users()(event()).user == User(uid=0, name="root", gid=0, group="root")
 
 
+@pytest.mark.parametrize(("login_uid", "name"), [(0, "root"), (-1, None), (None, None)])
+def test_who_has_logged_in_has_a_name(login_uid: int | None, name: str | None) -> None:
+    """Where somebody has."""
+    happened = event()
+    user = msgspec.structs.replace(happened.user, login_uid=login_uid)
+    assert users.Users()(msgspec.structs.replace(happened, user=user)).user.login_name == name
+
+
 def test_an_ended_process_takes_the_names_its_container_had() -> None:
     """A pid that is gone: nothing at first, then what an earlier process of the container showed."""
     source = users.Users()

@@ -138,6 +138,30 @@ def test_an_exec_that_begins_a_session() -> None:
     assert "drift.kind" not in said
 
 
+def test_a_terminal_has_the_number_that_others_give_it() -> None:
+    """Of pts/0, as /proc/PID/stat and Falco have it, not the kernel's own."""
+    assert _decoded(kind=Kind.EXEC, tty=136 << 20)["proc.tty"] == 34816
+    assert _decoded(kind=Kind.EXEC, tty=0)["proc.tty"] == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "bits"),
+    [(0, 0), (Flag.OVERLAY | Flag.WRITABLE, 9), (Flag.OVERLAY | Flag.UPPER, 2), (Flag.MEMFD, 4)],
+    ids=["a volume's", "the image's", "a new one", "in memory"],
+)
+def test_an_executed_file_has_falcos_flags(flags: int, bits: int) -> None:
+    """Whether it may be written to, and where it lies."""
+    said = _decoded({"argument": b"./x"}, kind=Kind.EXEC, flags=flags)
+    assert said["evt.args"] == {"filename": "./x", "flags": bits}
+
+
+def test_a_memory_file_has_no_place() -> None:
+    """Its path is its name, which may hold slashes."""
+    path = {"path": b"memfd:runc_cloned:/proc/self/exe/"}
+    said = _decoded(path, kind=Kind.EXEC, flags=Flag.MEMFD | Flag.DELETED | Flag.OBJECT)
+    assert said["proc.exepath"] == "memfd:runc_cloned:/proc/self/exe"
+
+
 @pytest.mark.parametrize(
     ("flags", "layer"),
     [

@@ -25,6 +25,7 @@ from tests.runtime_monitor.rules import given
         ("ptrace", "request", 16, "PTRACE_ATTACH"),
         ("ptrace", "request", 999, "999"),
         ("socket", "domain", socket.AF_PACKET, "AF_PACKET"),
+        ("execve", "flags", 9, "EXE_WRITABLE|EXE_LOWER_LAYER"),
         ("openat", "flags", "O_RDONLY", "O_RDONLY"),
         ("dup2", "oldfd", 7, "7"),
     ],
