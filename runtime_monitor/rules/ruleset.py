@@ -18,6 +18,7 @@ from runtime_monitor.rules import (
     document,
     event_types,
     exceptions,
+    fields,
     items,
     lists,
     macros,
@@ -222,9 +223,14 @@ class _Loader:
     def _is_delivered(self, rule: Rule, place: Place) -> bool:
         """Whether the sensor hands over any event that can fire the rule; says so where not."""
         delivered = self._options.delivered
-        if delivered is None or not rule.types or rule.types & delivered:
+        if not rule.types:
             return True
-        message = f"needs {', '.join(sorted(rule.types))}, of which this sensor tells nothing"
+        if delivered is not None and not rule.types & delivered:
+            message = f"needs {', '.join(sorted(rule.types))}, of which this sensor tells nothing"
+        elif self._options.fillable is not None and (field := _carried_by_none(rule)):
+            message = f"field {field} exists, but this sensor cannot fill it with {', '.join(sorted(rule.types))}"
+        else:
+            return True
         severity: Literal["error", "warning"] = "warning" if self._options.lenient else "error"
         named = f"rule '{rule.name}'"
         self.problems.append(Problem(severity, "LOAD_UNKNOWN_FILTER", f"{message}: the rule is left out", place, named))
@@ -256,6 +262,16 @@ class _Loader:
                 if name not in self._used:
                     message = "is not used by any rule, macro or list"
                     self.problems.append(Problem("warning", code, message, item.place, f"{kind} '{name}'"))
+
+
+def _carried_by_none(rule: Rule) -> str | None:
+    """A field of the condition that no event of the rule's types has."""
+    for test in resolve.tests(rule.condition):
+        for name in test.left.names:
+            events = fields.FIELDS[name].events
+            if events is not None and not rule.types & events:
+                return name
+    return None
 
 
 def _made(item: items.RuleItem, condition: resolve.Node, output: template.Template, *, own: bool) -> Rule:

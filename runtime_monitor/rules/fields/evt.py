@@ -8,6 +8,7 @@ from runtime_monitor.rules import arguments
 from runtime_monitor.rules.fields.field import Argument, Field, Type, plain
 
 OPENS = frozenset({"open", "openat", "openat2", "creat"})
+TRANSFERS = frozenset({"sendto", "recvfrom", "sendmsg", "recvmsg"})
 
 
 def clock(nanoseconds: int) -> str:
@@ -143,12 +144,20 @@ FIELDS = (
         path="evt.is_open_exec",
         events=OPENS,
     ),
-    plain("evt.buffer", "evt.buffer", Type.BYTES, "The bytes that were sent or received."),
+    Field(
+        name="evt.buffer",
+        type=Type.BYTES,
+        doc="The first 80 bytes that were sent or received.",
+        needs=("evt.buffer",),
+        path="evt.buffer",
+        events=TRANSFERS,
+    ),
     Field(
         name="evt.buflen",
         type=Type.NUMBER,
         doc="How many bytes evt.buffer has.",
         needs=("evt.buffer",),
         read=_buffer_length,
+        events=TRANSFERS,
     ),
 )

@@ -72,6 +72,15 @@ def test_what_the_sensor_cannot_tell_leaves_out_a_rule_with_a_warning_when_lenie
     assert "needs connect, of which this sensor tells nothing" in strict.errors[1].message
 
 
+def test_a_field_that_the_rule_s_events_cannot_have_is_told() -> None:
+    """Some other event has it, so that the sensor fills it; without a sensor nothing is said."""
+    text = given.rule("a", "evt.type = write and evt.buffer contains x") + given.rule("b", "evt.buffer contains x")
+    sensor = {"fillable": frozenset({"evt.type", "evt.buffer"})}
+    (told,) = given.loaded(text, **sensor).errors
+    assert (told.item, "cannot fill it with write" in told.message) == ("rule 'a'", True)
+    assert not given.loaded(text).errors
+
+
 def test_the_hash_is_the_name_s() -> None:
     """So that a changed rule keeps the ids of its alerts."""
     one, two = (given.loaded(given.rule("a", f"evt.type = {kind}")).rules[0] for kind in ("open", "execve"))
