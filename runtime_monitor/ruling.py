@@ -53,6 +53,7 @@ class Ruling:
         self._clocks = clocks
         self._next_look = 0.0
         self._asked = False
+        self._ended: list[reload.Outcome] = []
         self._reloads = self._failed = 0
         self._loaded = clocks.epoch()
         self._stale = False
@@ -74,7 +75,12 @@ class Ruling:
         return cls(reload.Reloader(request, reply.program), watch=watch and bool(request.paths))
 
     def judge(self, event: Event) -> Sequence[Alert]:
-        """What podseal's own rules say, and the given ones."""
+        """What podseal's own rules say, and the given ones.
+
+        What reloads goes on between any two events: a group of them takes tens of milliseconds, and is written to disk.
+        """
+        if self._reloader.reloading:
+            self._go_on()
         return self._reloader.judge(event)
 
     def ask(self) -> None:
@@ -96,7 +102,7 @@ class Ruling:
         }
 
     def between(self) -> None:
-        """One short step of what reloads, and a look at the files once a second."""
+        """A look at the files once a second, one short step of what reloads, and what came of it into the log."""
         now = self._clocks.monotonic()
         if now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
@@ -104,22 +110,25 @@ class Ruling:
         if self._asked:
             self._asked = False
             self._reloader.request()
-        outcome = self._reloader.poll()
-        if outcome is not None:
-            self._count(outcome)
-            self._tell(outcome)
+        self._go_on()
+        while self._ended:
+            self._tell(self._ended.pop(0))
 
     def close(self) -> None:
         """Give up what is being compiled."""
         self._reloader.close()
 
-    def _count(self, outcome: reload.Outcome) -> None:
-        self._stale = not outcome.swapped
-        if not outcome.swapped:
-            self._failed += 1
+    def _go_on(self) -> None:
+        outcome = self._reloader.poll()
+        if outcome is None:
             return
-        self._reloads += 1
-        self._loaded = self._clocks.epoch()
+        self._ended.append(outcome)
+        self._stale = not outcome.swapped
+        if outcome.swapped:
+            self._reloads += 1
+            self._loaded = self._clocks.epoch()
+        else:
+            self._failed += 1
 
     def _tell(self, outcome: reload.Outcome) -> None:
         for problem in outcome.problems:

@@ -1,8 +1,9 @@
 """`make drills`: every drill, those of the webhook on a cluster of their own; exit 1 where something was lost.
 
-In: names of drills (none = all) and PODSEAL_TEST_CLUSTER=FOLDER for a cluster that runs already. Out: two tables with a
-line a drill: of the feed, alerts made, delivered, duplicated, lost; of the webhook, creations sent, failed, the longest
-time without one that passed. Exit code 2 where the machine lacks something.
+In: names of drills (none = all) and PODSEAL_TEST_CLUSTER=FOLDER for a cluster that runs already. Out: three tables with
+a line a drill: of reloads, events made, marks by the rules that judged them, lost, the gap, the ring; of the feed,
+alerts made, delivered, duplicated, lost; of the webhook, creations sent, failed, the longest time without one that
+passed. Exit code 2 where the machine lacks something.
 """
 
 import argparse
@@ -12,15 +13,18 @@ import tempfile
 
 from tests.cluster import given, requirements
 from tests.cluster.e2e import installation
-from tests.drills import drills, feed
+from tests.drills import drills, feed, reload
 
 NAMESPACE = "drills"
 ROUNDS = 4
 IDLE = (6.0, 45.0, 89.5, 90.0, 90.5)
 """The API server closes idle connections after 90 s; podseal would after 120 s."""
-KNOWN = ", ".join([*feed.DRILLS, *drills.DRILLS])
+KNOWN = ", ".join([*reload.DRILLS, *feed.DRILLS, *drills.DRILLS])
+RELOADS, RATE = 100, 20_000
+"""How often rules change, while so many events a second happen."""
 FEED_OUTAGE, FEED_KILLS = 600.0, 100
 """How many seconds a receiver of alerts is away, and how often a process is killed."""
+RELOAD_ROW = "{:<22} {:>9} {:>9} {:>9} {:>6} {:>7} {:>9} {:>6}   {}"
 FEED_ROW = "{:<22} {:>8} {:>10} {:>11} {:>6}   {}"
 ROW = "{:<22} {:>6} {:>7} {:>11}   {}"
 
@@ -34,18 +38,36 @@ def main() -> int:
     )
     parser.add_argument("--outage", type=float, default=FEED_OUTAGE, help="seconds that a receiver is away")
     parser.add_argument("--kills", type=int, default=FEED_KILLS, help="how often a process of the feed is killed")
+    parser.add_argument("--reloads", type=int, default=RELOADS, help="how often rules change")
     options = parser.parse_args()
-    unknown = sorted(set(options.names) - set(drills.DRILLS) - set(feed.DRILLS))
+    unknown = sorted(set(options.names) - set(drills.DRILLS) - set(feed.DRILLS) - set(reload.DRILLS))
     if unknown:
         parser.error(f"there is no drill {unknown[0]!r}; the drills are {KNOWN}")
-    names = options.names or [*feed.DRILLS, *drills.DRILLS]
-    lost = _run_feed([name for name in names if name in feed.DRILLS], options.outage, options.kills)
+    names = options.names or [*reload.DRILLS, *feed.DRILLS, *drills.DRILLS]
+    lost = _run_reload([name for name in names if name in reload.DRILLS], options.reloads)
+    lost += _run_feed([name for name in names if name in feed.DRILLS], options.outage, options.kills)
     try:
         lost += _run_on_cluster([name for name in names if name in drills.DRILLS], options.rounds)
     except requirements.MissingError as error:
         sys.stderr.write(f"drills: {error}\n")
         return 2
     return 1 if lost else 0
+
+
+def _run_reload(names: list[str], reloads: int) -> int:
+    """Print the table of reloads; return how many drills lost something."""
+    if names:
+        columns = ("drill of reloads", "events", "by old", "by new", "lost", "missed", "gap p99", "ring")
+        print(RELOAD_ROW.format(*columns, ""), flush=True)
+    lost = 0
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = reload.DRILLS[name](reload.Stage(pathlib.Path(folder), reloads, RATE))
+        lost += outcome.bad
+        told = f"FAULT: {outcome.fault}" if outcome.fault else outcome.note
+        counts = (outcome.made, outcome.old, outcome.new, outcome.lost, outcome.missed)
+        print(RELOAD_ROW.format(name, *counts, f"{outcome.gap:.3f} ms", f"{outcome.highest:.0%}", told), flush=True)
+    return lost
 
 
 def _run_feed(names: list[str], outage: float, kills: int) -> int:
