@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
-from runtime_monitor import metrics, pipeline, protection, recording
+from runtime_monitor import listener, metrics, pipeline, protection, recording
 from runtime_monitor.alerts import Alert
 from runtime_monitor.enrich import arrivals, bundles, containers, pods, processes, roots, sessions, users, writes
 from runtime_monitor.events import Event
@@ -32,14 +32,14 @@ log = logging.getLogger("podseal.node")
 
 @dataclass(frozen=True)
 class Settings:
-    """What `podseal-monitor run` is told; `metrics` is an address and a port, None to serve none."""
+    """What `podseal-monitor run` is told."""
 
     node: str
     spool: Path
     bundles: tuple[Path, ...] = ()
     kubeconfig: str | None = None
     record: Path | None = None
-    metrics: tuple[str, int] | None = None
+    listeners: tuple[listener.Listener, ...] = ()
     bpffs: Path = Path("/sys/fs/bpf")
 
 
@@ -180,14 +180,13 @@ class Node:
         self._spool.append(self._tampering.look(self._sensor.tampered(), now))
 
     def _serve_metrics(self) -> None:
-        if self._settings.metrics is None:
-            return
         self._registry.register(metrics.Counters(self.counted, self.gauged, self._sensor.tier))
-        address, port = self._settings.metrics
-        try:
-            start_http_server(port, address, self._registry)
-        except OSError as error:
-            log.warning("no metrics: %s:%d: %s; give --metrics-bind", address, port, error.strerror)
+        for each in self._settings.listeners:
+            try:
+                listener.serve(each, self._registry)
+            except OSError as error:
+                reason = "give --metrics-bind, or webserver.listen_port in falco.yaml"
+                log.warning("no metrics at %s:%d: %s; %s", each.address, each.port, error.strerror or error, reason)
 
     def counted(self) -> metrics.Counted:
         """Every count of every stage."""

@@ -22,9 +22,11 @@ from runtime_monitor import frames, rule_files
 from runtime_monitor.alerts import Alert, Priority
 from runtime_monitor.events import Event
 from runtime_monitor.rules import ruleset
+from runtime_monitor.rules.additions import SUGGESTED, Addition
 from runtime_monitor.rules.engine import Engine
 from runtime_monitor.rules.problems import Place, Problem
 from runtime_monitor.rules.program import Program, build
+from runtime_monitor.rules.selection import Selection
 
 REMEMBERED = 500
 """Events on which the verdicts of old and new rules are compared."""
@@ -36,16 +38,26 @@ PATIENCE = 60.0
 
 
 class Request(Struct, frozen=True):
-    """Which rules are wanted. `own`: podseal's own rules before the files; the others as in `ruleset.Options`."""
+    """Which rules are wanted. `own`: podseal's own rules before the files; the others as in `ruleset.Options`.
+
+    `optional` are files before `paths` that are passed over while they are not there, as those of falco.yaml are.
+    """
 
     paths: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     own: bool = True
     fillable: frozenset[str] | None = None
     delivered: frozenset[str] | None = None
     lenient: bool = False
     priority: Priority = Priority.DEBUG
     first: bool = True
-    append_output: bool = True
+    additions: tuple[Addition, ...] = (SUGGESTED,)
+    selection: tuple[Selection, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files, those that may be missing first."""
+        return self.optional + self.paths
 
 
 class Reply(Struct, frozen=True):
@@ -81,19 +93,20 @@ class Outcome(Struct, frozen=True):
 
 def answer(request: Request) -> Reply:
     """Read, load and compile: what the child does, and what `run` does once before the first event."""
-    read = rule_files.read(request.paths, own=request.own)
+    read = rule_files.read([*rule_files.present(request.optional), *request.paths], own=request.own)
     options = ruleset.Options(
         fillable=request.fillable,
         delivered=request.delivered,
         lenient=request.lenient,
         priority=request.priority,
-        append_output=request.append_output,
+        additions=request.additions,
+        selection=request.selection,
     )
     loaded = ruleset.load(read.sources, options)
     problems = read.problems + loaded.problems
     if read.problems or loaded.errors:
         return Reply(problems)
-    return Reply(problems, build(loaded, first=request.first, append_output=request.append_output))
+    return Reply(problems, build(loaded, first=request.first))
 
 
 def answered(data: bytes) -> bytes:
@@ -110,11 +123,11 @@ class Reloader:
         self._request = request
         self._engine = Engine(initial)
         self._recent: collections.deque[Event] = collections.deque(maxlen=REMEMBERED)
-        self._signature = rule_files.signature(request.paths)
+        self._signature = rule_files.signature(request.files)
         self._steps: Iterator[Outcome | None] | None = None
         self._again = False
         # Where there are no files, nothing will change: then no process waits for it.
-        self._compiler = _Compiler() if request.paths else None
+        self._compiler = _Compiler() if request.files else None
 
     @property
     def engine(self) -> Engine:
@@ -135,14 +148,14 @@ class Reloader:
 
     def changed(self) -> bool:
         """Whether a file has changed since the last request; some system calls, so ask about once a second."""
-        return rule_files.signature(self._request.paths) != self._signature
+        return rule_files.signature(self._request.files) != self._signature
 
     def request(self) -> None:
         """Begin a reload; where one has begun already, once more when it has ended."""
         if self._steps is not None:
             self._again = True
             return
-        self._signature = rule_files.signature(self._request.paths)
+        self._signature = rule_files.signature(self._request.files)
         self._steps = self._reload()
 
     def poll(self) -> Outcome | None:

@@ -43,6 +43,11 @@ def read(paths: Sequence[str], *, own: bool, stdin: bytes = b"") -> Read:
     return Read(tuple(sources), tuple(problems))
 
 
+def present(paths: Sequence[str]) -> tuple[str, ...]:
+    """Those files and folders that are there."""
+    return tuple(path for path in paths if Path(path).exists())
+
+
 def signature(paths: Sequence[str]) -> tuple[tuple[object, ...], ...]:
     """What changes when a file is written, replaced, added or removed: a mounted ConfigMap swaps a symbolic link."""
     found: list[tuple[object, ...]] = []

@@ -70,9 +70,9 @@ class Ruling:
             raise RulesError("\n".join(str(problem) for problem in reply.problems if problem.severity == "error"))
         for problem in reply.problems:
             log.warning("%s", problem)
-        if request.paths:
+        if request.files:
             log.info("%s", _counted(reply.program))
-        return cls(reload.Reloader(request, reply.program), watch=watch and bool(request.paths))
+        return cls(reload.Reloader(request, reply.program), watch=watch and bool(request.files))
 
     def judge(self, event: Event) -> Sequence[Alert]:
         """What podseal's own rules say, and the given ones.

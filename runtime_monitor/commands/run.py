@@ -7,21 +7,28 @@ runs alone, and the other is somebody else's to start: a container of the same p
 """
 
 import functools
+import json
 import logging
+import logging.handlers
 import platform
 import re
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from runtime_monitor import capabilities, daemonset, falco_yaml, reload
+from runtime_monitor import capabilities, daemonset, listener, reload
 from runtime_monitor import node as nodes
 from runtime_monitor import ruling as rulings
+from runtime_monitor.alerts import Priority
+from runtime_monitor.falco_yaml import config, listening
+from runtime_monitor.falco_yaml import files as falco_files
+from runtime_monitor.falco_yaml.tree import FalcoYamlError
 from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.spool import schema
@@ -30,6 +37,8 @@ from webhook import apiserver
 log = logging.getLogger("podseal.run")
 SPOOL = Path("/var/lib/podseal/spool.db")
 BPFFS = Path("/sys/fs/bpf")
+SYSLOG = Path("/dev/log")
+FORM = "%(levelname)s %(name)s: %(message)s"
 
 
 class Bind(click.ParamType[tuple[str, int] | None]):
@@ -71,15 +80,36 @@ class CannotStartError(click.ClickException):
     exit_code = 2
 
 
-@click.command()
-@click.option(
-    "--rules", "files", multiple=True, metavar="FILE", help="Rules in Falco's language, in order; repeatable."
+LEVELS = {Priority.ERROR: logging.ERROR, Priority.WARNING: logging.WARNING, Priority.DEBUG: logging.DEBUG}
+"""Falco's levels of the log -> Python's; graver ones are critical, those between are info."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  podseal-monitor run                                       what podseal finds by itself
+  podseal-monitor run -c /etc/falco/falco.yaml              as Falco, its rules and outputs
+  podseal-monitor run -r falco_rules.yaml -r mine.yaml -o json_output=true
+  podseal-monitor run -o http_output.enabled=true -o http_output.url=http://127.0.0.1:2801
+"""
 )
-@click.option("--config", type=FILE, help="Falco's falco.yaml: rules_files, priority, rule_matching, ...")
+@click.option(
+    "-r", "--rules", "files", multiple=True, metavar="FILE", help="Rules in Falco's language, in order; repeatable."
+)
+@click.option("-c", "--config", "path", type=FILE, help="Falco's falco.yaml: rules, outputs, web server, log.")
+@click.option(
+    "-o",
+    "--option",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of falco.yaml, above what the file says: json_output=true, rules_files[]=x.yaml; repeatable.",
+)
 @click.option(
     "--output",
     type=click.Choice(["text", "json", "none"]),
-    help="Form of lines; none: no line and no page, `podseal-monitor feed` reads the spool.  [default: text]",
+    help="Form of lines on standard output, above the file; none: no output and no page, `podseal-monitor feed` reads "
+    "the spool.  [default: text]",
 )
 @click.option("--spool", type=FILE, default=SPOOL, show_default=True, help="File that keeps alerts.")
 @click.option("--record", type=FILE, help="Append every event to this file.")
@@ -109,22 +139,26 @@ class CannotStartError(click.ClickException):
     type=DaemonSetName(),
     help="The DaemonSet whose pod this is: where it is deleted, the sensor's last act is `podseal-monitor unload`.",
 )
-def command(files: tuple[str, ...], config: Path | None, output: str | None, **options: Any) -> None:  # noqa: ANN401 -- click hands every option over; Settings names them
+def command(
+    files: tuple[str, ...],
+    path: Path | None,
+    changes: tuple[str, ...],
+    output: str | None,
+    **options: Any,  # noqa: ANN401 -- click hands every option over; Settings names them
+) -> None:
     """Watch this node: who reaches into running containers, and what they change.
 
-    Rules of --rules and --config add to what podseal finds by itself. They are loaded anew when a file changes, and on
-    SIGHUP; a broken file leaves those in force that were.
+    Rules of --config and --rules add to what podseal finds by itself, and may change it. They are loaded anew when a
+    file changes, and on SIGHUP; a broken file leaves those in force that were.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    following = _configured(path, changes)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    page, owner = options.pop("page"), options.pop("owner")
-    settings = nodes.Settings(**options)
-    following = _configured(config)
+    page, owner, metrics = options.pop("page"), options.pop("owner"), options.pop("metrics")
+    settings = nodes.Settings(listeners=tuple(_listeners(metrics, following.web)), **options)
     ruling = _ruling(files, following)
-    output = output or ("json" if following.json else "text")
-    feed = None if output == "none" else _start_feed(settings.spool, output, page)
+    feed = None if output == "none" else _start_feed(_feed(settings.spool, page, output, following))
     try:
         nodes.run(settings, ruling, stopped)
     except (KernelError, schema.SpoolError, OSError) as error:
@@ -138,40 +172,79 @@ def command(files: tuple[str, ...], config: Path | None, output: str | None, **o
         daemonset.leave(owner, pinned, functools.partial(apiserver.connect, settings.kubeconfig))
 
 
-def _configured(config: Path | None) -> falco_yaml.Config:
-    if config is None:
-        return falco_yaml.Config()
+def _configured(path: Path | None, changes: tuple[str, ...]) -> config.Config:
     try:
-        following, warnings = falco_yaml.parse(config.read_text(encoding="utf-8"), str(config))
-    except (falco_yaml.FalcoYamlError, OSError, ValueError) as error:
+        following, warnings = falco_files.load(path, changes)
+    except FalcoYamlError as error:
         raise CannotStartError(str(error)) from error
+    _log_to(following.log)
     for warning in warnings:
         log.warning("%s", warning)
     return following
 
 
-def _ruling(files: tuple[str, ...], config: falco_yaml.Config) -> rulings.Ruling:
+def _log_to(wanted: config.Log) -> None:
+    """The log as falco.yaml wants it."""
+    handlers: list[logging.Handler] = [logging.StreamHandler()] if wanted.stderr else []
+    if wanted.syslog and SYSLOG.is_socket():
+        handlers.append(logging.handlers.SysLogHandler(str(SYSLOG)))
+    for handler in handlers or [logging.NullHandler()]:
+        handler.setFormatter(logging.Formatter(FORM))
+    level = LEVELS.get(wanted.level, logging.CRITICAL if wanted.level < Priority.ERROR else logging.INFO)
+    logging.basicConfig(level=level, handlers=handlers or [logging.NullHandler()], force=True)
+
+
+def _listeners(metrics: tuple[str, int] | None, web: listening.Web | None) -> Iterator[listener.Listener]:
+    """The one of --metrics-bind, and Falco's web server."""
+    if metrics is not None:
+        yield listener.Listener(*metrics)
+    if web is not None:
+        yield listener.Listener(web.address, web.port, web.metrics, web.healthz, web.certificate)
+
+
+def _ruling(files: tuple[str, ...], following: config.Config) -> rulings.Ruling:
     request = reload.Request(
-        paths=config.rules_files + files,
+        paths=files,
+        optional=following.rules_files,
         fillable=capabilities.fillable(),
         delivered=capabilities.delivered(),
         lenient=True,
-        priority=config.priority,
-        first=config.first,
-        append_output=config.append_output,
+        priority=following.priority,
+        first=following.first,
+        additions=following.additions,
+        selection=following.selection,
     )
     try:
-        ruling = rulings.Ruling.of(request, watch=config.watch)
+        ruling = rulings.Ruling.of(request, watch=following.watch)
     except rulings.RulesError as error:
         raise CannotStartError(str(error)) from error
     signal.signal(signal.SIGHUP, lambda *_: ruling.ask())
     return ruling
 
 
-def _start_feed(spool: Path, output: str, page: tuple[str, int] | None) -> subprocess.Popen[bytes]:
-    """The process that reads the spool; it ends once its standard input does, so with this process at the latest."""
+def _feed(spool: Path, page: tuple[str, int] | None, output: str | None, following: config.Config) -> dict[str, Any]:
+    """The configuration of the process that reads the spool, in the feed's own words; its positions are beside it."""
+    outputs = list(following.outputs)
+    if output is not None:
+        others = [each for each in outputs if each["type"] != "stdout"]
+        outputs = [{"name": "stdout_output", "type": "stdout", "start": "newest", "format": output}, *others]
     host, port = page or ("", 0)
-    bind = f"{f'[{host}]' if ':' in host else host}:{port}" if page else ""
-    argv = [sys.executable, "-m", "runtime_monitor.feed.child", str(spool), output, bind]
+    bind = f"{f'[{host}]' if ':' in host else host}:{port}"
+    return {
+        "spool": str(spool),
+        "state": str(spool.parent / "feed"),
+        "listen": {"address": bind} if page else None,
+        "outputs": outputs,
+        "log_level": logging.getLevelName(min(logging.getLogger().level, logging.ERROR)).lower(),
+    }
+
+
+def _start_feed(configuration: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """The process that reads the spool; it ends once its standard input does, so with this process at the latest."""
+    argv = [sys.executable, "-m", "runtime_monitor.feed.child"]
     # A session of its own: Ctrl-C is for the sensor, whose last words are still to be printed.
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 -- our own module
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 -- our own module
+    assert process.stdin is not None  # noqa: S101 -- PIPE was asked for
+    process.stdin.write(json.dumps(configuration).encode() + b"\n")
+    process.stdin.flush()
+    return process

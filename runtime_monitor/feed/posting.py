@@ -24,9 +24,14 @@ ANSWER_BYTES: Final = 65536
 
 
 class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to reach a receiver. `header_files` names files whose content is a header's value, such as a token's."""
+    """How to reach a receiver. `header_files` names files whose content is a header's value, such as a token's.
+
+    `insecure` takes any certificate; `ca_path` is a folder of authorities, named by their hashes (openssl rehash).
+    """
 
     ca_file: str = ""
+    ca_path: str = ""
+    insecure: bool = False
     client_cert_file: str = ""
     client_key_file: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -52,6 +57,9 @@ class Poster:
         self._endpoint = endpoint
         self._pool: urllib3.PoolManager | None = None
         parsed = urllib3.util.parse_url(url)
+        if endpoint.insecure:
+            # It is the administrator's choice, and said once: not at each connection.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._shown = f"{parsed.scheme}://{parsed.netloc}{parsed.path or ''}"
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -99,7 +107,10 @@ class Poster:
         endpoint = self._endpoint
         if not self._url.startswith("https:"):
             return None
-        context = ssl.create_default_context(cafile=endpoint.ca_file or None)
+        context = ssl.create_default_context(cafile=endpoint.ca_file or None, capath=endpoint.ca_path or None)
+        if endpoint.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
         if endpoint.client_cert_file:
             context.load_cert_chain(endpoint.client_cert_file, endpoint.client_key_file or None)
         return context

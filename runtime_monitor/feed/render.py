@@ -5,9 +5,11 @@ Falco's forms: `05:10:10.000000001: Critical text`, and its eight keys in a JSON
 """
 
 import re
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import Struct
 
 from runtime_monitor.alerts import Alert, iso_time
 
@@ -21,15 +23,58 @@ PREFIX: Final = re.compile(r"\d\d:\d\d:\d\d\.\d{9}: [A-Z][a-z]+ ")
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
-def text(alert: Alert) -> str:
+class Line(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a line holds: the keys of the JSON object that may be left out, and how a text's time is written.
+
+    `message` is the text without time and priority; `iso_8601` gives the text the date too.
+    """
+
+    output: bool = True
+    message: bool = False
+    output_fields: bool = True
+    tags: bool = True
+    iso_8601: bool = False
+
+
+FALCO: Final = Line()
+Form = Literal["text", "json"]
+
+
+def form(kind: Form, line: Line = FALCO) -> Callable[[Alert], str]:
+    """What makes a line of an alert."""
+    if kind == "json":
+        return lambda alert: json_line(alert, line)
+    return lambda alert: text(alert, line)
+
+
+def text(alert: Alert, line: Line = FALCO) -> str:
     """Falco's line of text."""
-    prefix = "" if PREFIX.match(alert.output) else f"{iso_time(alert.time)[11:29]}: {alert.priority.label} "
-    return prefix + printable(alert.output)
+    return printable(_text(alert, line))
 
 
-def json_line(alert: Alert) -> str:
+def json_line(alert: Alert, line: Line = FALCO) -> str:
     """Falco's object. What JSON need not escape and a terminal would obey is escaped as well."""
-    return printable_json(alert.as_falco())
+    return printable_json(as_object(alert, line))
+
+
+def as_object(alert: Alert, line: Line = FALCO) -> dict[str, Any]:
+    """Falco's object, its keys in their order."""
+    found = alert.as_falco()
+    if line == FALCO:
+        return found
+    if line.iso_8601:
+        found["output"] = _text(alert, line)
+    if line.message:
+        found["message"] = PREFIX.sub("", alert.output, count=1)
+    unwanted = {name for name in ("output", "output_fields", "tags") if not getattr(line, name)}
+    return {key: found[key] for key in sorted(found) if key not in unwanted}
+
+
+def _text(alert: Alert, line: Line) -> str:
+    if PREFIX.match(alert.output) and not line.iso_8601:
+        return alert.output
+    time = iso_time(alert.time) if line.iso_8601 else iso_time(alert.time)[11:29]
+    return f"{time}: {alert.priority.label} {PREFIX.sub('', alert.output, count=1)}"
 
 
 def printable_json(value: Any) -> str:  # noqa: ANN401 -- as encode

@@ -1,6 +1,7 @@
 """An alert as a syslog message: RFC 5424 for a network, the older local form for /dev/log.
 
-In: an Alert. Out: bytes of one message, without framing. Pure. Called by the output `syslog`.
+In: an Alert and the line that it became (`render`). Out: bytes of one message, without framing. Pure. Called by the
+output `syslog`.
 Falco's priorities are syslog's severities in the same order.
 """
 
@@ -27,7 +28,7 @@ FIELDS: Final = {
 NOT_GRAPHIC: Final = re.compile("[^\x21-\x7e]")
 
 
-def network(alert: Alert, facility: int, process: int) -> bytes:
+def network(alert: Alert, said: str, facility: int, process: int) -> bytes:
     """RFC 5424, section 6: header, one element of structured data, BOM and text."""
     header = " ".join(
         (
@@ -43,15 +44,14 @@ def network(alert: Alert, facility: int, process: int) -> bytes:
     fields = {**alert.output_fields, "podseal.alert_id": alert.id}
     values |= {name: str(fields[key]) for name, key in FIELDS.items() if fields.get(key) is not None}
     data = "".join(f' {name}="{_parameter(value)}"' for name, value in values.items())
-    return f"{header} [podseal@{ENTERPRISE}{data}] ".encode() + BOM + render.printable(alert.output).encode()
+    return f"{header} [podseal@{ENTERPRISE}{data}] ".encode() + BOM + said.encode()
 
 
-def local(alert: Alert, facility: int, process: int) -> bytes:
+def local(alert: Alert, said: str, facility: int, process: int) -> bytes:
     """What syslog(3) sends to /dev/log: rsyslog and journald take the host from the socket."""
     moment = datetime.fromtimestamp(alert.time // 1_000_000_000, UTC)
     stamp = f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S}"
-    tag = f"<{facility * 8 + alert.priority}>{stamp} {APP}[{process}]: "
-    return f"{tag}{alert.priority.label} {render.printable(alert.output)}".encode()
+    return f"<{facility * 8 + alert.priority}>{stamp} {APP}[{process}]: {said}".encode()
 
 
 def _microseconds(nanoseconds: int) -> str:

@@ -60,13 +60,7 @@ def read(text: str, file: str) -> Iterator[Value]:
     Raises:
         RuleError: not YAML, nested too deeply, too long, or not a sequence.
     """
-    if len(text) > MAX_BYTES:
-        raise RuleError("LOAD_ERR_FILE_READ", f"has more than {MAX_BYTES >> 20} MiB", Place(file))
-    try:
-        documents = [node for node in _compose(text) if node is not None]
-    except (yaml.YAMLError, ValueError) as error:
-        raise _yaml_error(error, text, file) from None
-    for document in documents:
+    for document in _documents(text, file):
         if isinstance(document, nodes.ScalarNode) and not document.value:
             continue
         if not isinstance(document, nodes.SequenceNode):
@@ -76,6 +70,30 @@ def read(text: str, file: str) -> Iterator[Value]:
         for node in document.value:
             if not (isinstance(node, nodes.ScalarNode) and not node.value):
                 yield builder.build(node)
+
+
+def single(text: str, file: str) -> Value | None:
+    """The value of a text with one document, of whatever kind; None where it is empty.
+
+    Raises:
+        RuleError: not YAML, nested too deeply, too long, or several documents.
+    """
+    documents = _documents(text, file)
+    if len(documents) > 1:
+        raise RuleError("LOAD_ERR_YAML_PARSE", "has several documents: expected one", _place(documents[1], file))
+    if not documents:
+        return None
+    value = _Builder(file, max(MIN_BUDGET, len(text))).build(documents[0])
+    return None if value.text == "" else value
+
+
+def _documents(text: str, file: str) -> list[nodes.Node]:
+    if len(text) > MAX_BYTES:
+        raise RuleError("LOAD_ERR_FILE_READ", f"has more than {MAX_BYTES >> 20} MiB", Place(file))
+    try:
+        return [node for node in _compose(text) if node is not None]
+    except (yaml.YAMLError, ValueError) as error:
+        raise _yaml_error(error, text, file) from None
 
 
 def _compose(text: str) -> Iterator[nodes.Node | None]:

@@ -89,8 +89,7 @@ class Engine:
         rule = self._program.rules[position]
         output = self._templates.get(position)
         if output is None:
-            append = self._program.append_output
-            output = self._templates[position] = template.compile_output(rule.output, self._resolver, append=append)
+            output = self._templates[position] = template.compile_output(rule.output, self._resolver, rule.fields)
         self._fired[rule.name] += 1
         return _made(rule, event, output.render(event), output.values(event))
 

@@ -19,7 +19,10 @@ OTHER = ""
 
 
 class RuleData(Struct, frozen=True):
-    """What an alert says of its rule, and the condition as text, for the case that it raises."""
+    """What an alert says of its rule, and the condition as text, for the case that it raises.
+
+    `fields` are output_fields beside those of the output (`template.compile_output`).
+    """
 
     name: str
     hash: str
@@ -28,6 +31,7 @@ class RuleData(Struct, frozen=True):
     tags: tuple[str, ...]
     output: str
     condition: str
+    fields: tuple[tuple[str, str | None], ...] = ()
 
 
 class Group(Struct, frozen=True):
@@ -50,12 +54,11 @@ class Program(Struct, frozen=True):
     groups: tuple[Group, ...]
     pushdown: dict[str, tuple[pushdown.Clause, ...]]
     first: bool = True
-    append_output: bool = True
     own: int = 0
     own_groups: tuple[Group, ...] = ()
 
 
-def build(loaded: RuleSet, *, first: bool = True, append_output: bool = True) -> Program:
+def build(loaded: RuleSet, *, first: bool = True) -> Program:
     """The program of rules that were loaded without error."""
     own = sorted((rule for rule in loaded.rules if rule.own), key=lambda rule: rule.priority)
     given = [rule for rule in loaded.rules if not rule.own]
@@ -65,7 +68,6 @@ def build(loaded: RuleSet, *, first: bool = True, append_output: bool = True) ->
         groups=tuple(groups([rule.condition for rule in given], first=first, start=len(own))),
         pushdown=pushdown.together(pushdown.of_rule(rule.name, rule.condition) for rule in rules),
         first=first,
-        append_output=append_output,
         own=len(own),
         own_groups=tuple(groups([rule.condition for rule in own], first=True)) if own else (),
     )
@@ -125,4 +127,5 @@ def _data(rule: Rule) -> RuleData:
         tags=rule.tags,
         output=rule.output.text,
         condition=resolve.render(rule.condition),
+        fields=rule.output.further,
     )

@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 
 from runtime_monitor.alerts import Priority
 from runtime_monitor.rules import (
+    additions,
     collect,
     document,
     event_types,
@@ -25,9 +26,12 @@ from runtime_monitor.rules import (
     parser,
     requirements,
     resolve,
+    selection,
     template,
 )
+from runtime_monitor.rules.additions import SUGGESTED, Addition
 from runtime_monitor.rules.problems import ConditionError, Place, Problem, RuleError, UnfillableError, UnknownNameError
+from runtime_monitor.rules.selection import Selection
 
 MANY_TYPES = 100
 """Event types above which Falco warns: the rule is asked for nearly every event."""
@@ -51,15 +55,16 @@ class Options(Struct, frozen=True):
 
     `fillable` are the fields that the sensor fills, `delivered` the event types that it hands over, None for all. A
     condition that needs others is an error, or with `lenient` a warning and the rule is left out: never is it silently
-    false. In outputs such a field prints <NA>. Rules below `priority` are left out; `append_output` puts the suggested
-    fields behind every output.
+    false. In outputs such a field prints <NA>. Rules below `priority` are left out, and those that `selection`
+    disables; `additions` are put behind outputs.
     """
 
     fillable: AbstractSet[str] | None = None
     delivered: AbstractSet[str] | None = None
     lenient: bool = False
     priority: Priority = Priority.DEBUG
-    append_output: bool = True
+    additions: tuple[Addition, ...] = (SUGGESTED,)
+    selection: tuple[Selection, ...] = ()
 
 
 class Rule(Struct, frozen=True):
@@ -202,7 +207,7 @@ class _Loader:
         try:
             condition = self._condition(item)
             place = item.output_place or item.place
-            output = template.compile_output(item.output or "", self._outputs, append=self._options.append_output)
+            output = self._output(item)
         except RuleError as error:
             self.problems.append(_named(error.problem, name))
             return None
@@ -216,9 +221,22 @@ class _Loader:
         if len(rule.types) > MANY_TYPES and item.warn_evttypes is not False:
             message = f"matches {len(rule.types)} event types: bind evt.type, or every event is asked"
             self.problems.append(Problem("warning", "LOAD_NO_EVTTYPE", message, place, name))
-        if not rule.enabled or rule.priority > self._options.priority:
+        if not self._is_enabled(rule):
             return None
         return rule if self._is_delivered(rule, place) else None
+
+    def _output(self, item: items.RuleItem) -> template.Template:
+        """The output, with what is put behind it."""
+        alone = template.compile_output(item.output or "", self._outputs)
+        counting = additions.of_rule(self._options.additions, item.name, item.source or "syscall", item.tags or ())
+        if not counting:
+            return alone
+        text = additions.extended(alone.text, counting, {value.key for value in alone.fields})
+        return template.compile_output(text, self._outputs, additions.fields(counting))
+
+    def _is_enabled(self, rule: Rule) -> bool:
+        selected = selection.enabled(self._options.selection, rule.name, rule.tags, otherwise=rule.enabled)
+        return selected and rule.priority <= self._options.priority
 
     def _is_delivered(self, rule: Rule, place: Place) -> bool:
         """Whether the sensor hands over any event that can fire the rule; says so where not."""

@@ -7,6 +7,7 @@ leading `*`, which says that, is Falco's default and may be left out.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -20,11 +21,6 @@ UNKNOWN = "<NA>"
 MAX_LENGTH = 64 << 10
 MAX_WIDTH = 4096
 WIDTH = re.compile(r"[0-9]{1,5}")
-SUGGESTED = (
-    *("container.id", "container.name", "container.image.repository", "container.image.tag"),
-    *("k8s.pod.name", "k8s.ns.name"),
-)
-"""What Falco's container plugin suggests: fields behind every output that does not have them."""
 
 
 class Slot(Struct, frozen=True):
@@ -36,26 +32,32 @@ class Slot(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """A compiled output: literal text and slots in turn, and the values that become `output_fields`."""
+    """A compiled output: literal text and slots in turn, and the values that become `output_fields`.
+
+    `extra` are further output_fields, each a text of its own; `further` is what they were made of.
+    """
 
     text: str
     parts: tuple[str | Slot, ...]
     fields: tuple[resolve.Value, ...]
+    extra: tuple[tuple[str, tuple[str | Slot, ...]], ...] = ()
+    further: tuple[tuple[str, str | None], ...] = ()
 
     def render(self, event: Event) -> str:
         """The text for an event; bytes that are no UTF-8 become U+FFFD."""
-        text = "".join(part if isinstance(part, str) else _rendered(part, event) for part in self.parts)
-        return globs.printable(text)
+        return _joined(self.parts, event)
 
     def values(self, event: Event) -> dict[str, Any]:
         """Field name -> value, with `evt.time` in nanoseconds as Falco has it; None where it is not known."""
         found = {value.key: _plain(value.read(event)) for value in self.fields}
         found["evt.time"] = event.evt.time
+        for name, parts in self.extra:
+            found[name] = _joined(parts, event)
         return found
 
 
-def compile_output(text: str, resolver: resolve.Resolver, *, append: bool) -> Template:
-    """The template of an output; with `append` the suggested fields are put behind it.
+def compile_output(text: str, resolver: resolve.Resolver, further: Sequence[tuple[str, str | None]] = ()) -> Template:
+    """The template of an output; `further` are output_fields beside it: a field and None, or a name and a text.
 
     Raises:
         UnknownNameError: a field that does not exist or that the sensor cannot fill.
@@ -65,14 +67,14 @@ def compile_output(text: str, resolver: resolve.Resolver, *, append: bool) -> Te
         raise ConditionError(f"the output has {len(text)} characters: at most {MAX_LENGTH} are read", text[:80], 0)
     whole = text.removeprefix("*")
     parts = _parts(whole, resolver)
-    if append:
-        parts += _suggested(parts, resolver)
+    plain = [part for name, added in further if added is None for part in _parts(f"%{name}", resolver)]
     fields: dict[str, resolve.Value] = {}
-    for part in parts:
+    for part in [*parts, *plain]:
         if isinstance(part, Slot):
             for value in part.inner:
                 fields.setdefault(value.key, value)
-    return Template(whole, tuple(parts), tuple(fields.values()))
+    extra = tuple((name, tuple(_parts(added, resolver))) for name, added in further if added is not None)
+    return Template(whole, tuple(parts), tuple(fields.values()), extra, tuple(further))
 
 
 def _parts(text: str, resolver: resolve.Resolver) -> list[str | Slot]:
@@ -103,14 +105,9 @@ def _slot(scan: tokenizer.Scanner, resolver: resolve.Resolver) -> Slot:
     return Slot(value, width, inner)
 
 
-def _suggested(parts: list[str | Slot], resolver: resolve.Resolver) -> list[str | Slot]:
-    there = {value.key for part in parts if isinstance(part, Slot) for value in part.inner}
-    added: list[str | Slot] = []
-    for name in SUGGESTED:
-        if name not in there:
-            value = resolver.value(tree.Field(name), name)
-            added += [f" {name.replace('.', '_')}=", Slot(value, 0, (value,))]
-    return added
+def _joined(parts: Iterable[str | Slot], event: Event) -> str:
+    text = "".join(part if isinstance(part, str) else _rendered(part, event) for part in parts)
+    return globs.printable(text)
 
 
 def _rendered(slot: Slot, event: Event) -> str:

@@ -20,10 +20,12 @@ class Monitor:
     folder: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *options: str, under: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    def start(
+        self, *options: str, under: tuple[str, ...] = (), form: tuple[str, ...] = ("--output=json",)
+    ) -> subprocess.Popen[str]:
         """Start it, by another program where one is given; its lines go to files."""
         number = len(self.started)
-        argv = [*under, str(Path(sys.executable).with_name("podseal-monitor")), "run", "--output=json",
+        argv = [*under, str(Path(sys.executable).with_name("podseal-monitor")), "run", *form,
                 "--metrics-bind=", "--page-bind=",
                 f"--spool={self.folder}/spool.db", f"--bpffs={self.folder}/bpf", "--node-name=node-1",
                 f"--bundles={self.folder}/bundles", "--kubeconfig=/nowhere", *options]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import kubernetes.client
 import pytest
 
-from runtime_monitor import node, reload, ruling
+from runtime_monitor import listener, node, reload, ruling
 from runtime_monitor.enrich import roots
 from runtime_monitor.kernel import machine, sensor
 from runtime_monitor.spool import reader, schema
@@ -36,7 +36,11 @@ def running(monitor: Monitor, port: int) -> Iterator[Path]:
     """A node in a thread of this process; gives its spool."""
     spool = monitor.folder / "spool.db"
     settings = node.Settings(
-        node="node-1", spool=spool, kubeconfig="/nowhere", metrics=("127.0.0.1", port), bpffs=monitor.folder / "bpf"
+        node="node-1",
+        spool=spool,
+        kubeconfig="/nowhere",
+        listeners=(listener.Listener("127.0.0.1", port),),
+        bpffs=monitor.folder / "bpf",
     )
     stopped = threading.Event()
     with closing(ruling.Ruling.of(reload.Request(()))) as judges:

@@ -1,7 +1,7 @@
 """A file: a line an alert, Falco's text or its JSON, rotated by size and opened anew on SIGUSR1.
 
-Settings: `path`, `format`, `keep_alive` (false opens the file for each group), `max_bytes` (0 never rotates) and `keep`
-(how many rotated files stay: path.1 is the newest). On a full disk no half line stays behind.
+Settings: `path`, `format`, `line`, `keep_alive` (false opens the file for each group), `max_bytes` (0 never rotates)
+and `keep` (how many rotated files stay: path.1 is the newest). On a full disk no half line stays behind.
 """
 
 import contextlib
@@ -9,20 +9,20 @@ import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from runtime_monitor.alerts import Alert
-from runtime_monitor.feed import output
-from runtime_monitor.feed.outputs.stdout import FORMS
+from runtime_monitor.feed import output, render
 
 
 class Settings(output.Settings, frozen=True, kw_only=True, tag_field="type", tag="file", forbid_unknown_fields=True):
     """A file."""
 
     path: Annotated[str, Meta(min_length=1)]
-    format: Literal["text", "json"] = "json"
+    format: render.Form = "json"
+    line: render.Line = render.FALCO
     keep_alive: bool = True
     max_bytes: Annotated[int, Meta(ge=0)] = 0
     keep: Annotated[int, Meta(ge=1, le=100)] = 5
@@ -40,7 +40,7 @@ class File:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._path = Path(settings.path)
-        self._form = FORMS[settings.format]
+        self._form = render.form(settings.format, settings.line)
         self._descriptor: int | None = None
         self._reopen = False
 

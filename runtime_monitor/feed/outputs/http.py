@@ -1,11 +1,11 @@
 """HTTP: a POST an alert, as Falco's http_output sends it and Falcosidekick reads it, or as Slack's webhooks want it.
 
-Settings: `url`, `format: falco|slack` and what `posting.Endpoint` has, under `endpoint`. The alert's id is the header
-`Idempotency-Key`.
+Settings: `url`, `format: json|text|slack` (`falco` is `json`), `line` and what `posting.Endpoint` has, under
+`endpoint`. The alert's id is the header `Idempotency-Key`.
 """
 
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 from runtime_monitor.alerts import Alert, Priority, iso_time
@@ -29,7 +29,8 @@ class Settings(output.Settings, frozen=True, kw_only=True, tag_field="type", tag
     """HTTP."""
 
     url: str
-    format: Literal["falco", "slack"] = "falco"
+    format: Literal["falco", "json", "text", "slack"] = "falco"
+    line: render.Line = render.FALCO
     endpoint: posting.Endpoint = posting.Endpoint()
 
     def __post_init__(self) -> None:
@@ -48,18 +49,27 @@ class Http:
 
     def __init__(self, settings: Settings) -> None:
         self._poster = posting.Poster(settings.url, settings.endpoint)
-        self._form = slack if settings.format == "slack" else Alert.as_falco
+        self._type = "text/plain; charset=utf-8" if settings.format == "text" else "application/json"
+        self._body = _body(settings)
 
     def send(self, alerts: Sequence[Alert]) -> None:
         """One request each."""
         for alert in alerts:
             # The id holds a node's name and numbers; whatever else somebody put into it cannot be a line of a header.
             key = urllib.parse.quote(alert.id, safe="/", errors="replace")
-            self._poster.post(render.encode(self._form(alert)), {"Idempotency-Key": key})
+            self._poster.post(self._body(alert), {"Idempotency-Key": key, "Content-Type": self._type})
 
     def close(self) -> None:
         """Close the connection."""
         self._poster.close()
+
+
+def _body(settings: Settings) -> Callable[[Alert], bytes]:
+    if settings.format == "slack":
+        return lambda alert: render.encode(slack(alert))
+    if settings.format == "text":
+        return lambda alert: render.text(alert, settings.line).encode()
+    return lambda alert: render.encode(render.as_object(alert, settings.line))
 
 
 def slack(alert: Alert) -> dict[str, Any]:

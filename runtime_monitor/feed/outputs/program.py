@@ -1,9 +1,9 @@
 """A program: it reads an alert a line on standard input, one process for all or one for each.
 
 Settings: `command` (a list: no shell is involved) or `shell` (a line for /bin/sh, asked for by this name), `keep_alive`
-(one process that stays), `format`, `timeout_seconds`. Nothing of an alert ever becomes part of a command line or of the
-environment. Exit code 65 (sysexits' EX_DATAERR) says that this alert will never be taken; any other failure is tried
-again.
+(one process that stays), `format`, `line`, `timeout_seconds`. Nothing of an alert ever becomes part of a command line
+or of the environment. Exit code 65 (sysexits' EX_DATAERR) says that this alert will never be taken; any other failure
+is tried again.
 """
 
 import contextlib
@@ -12,13 +12,12 @@ import select
 import signal
 import subprocess
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from runtime_monitor.alerts import Alert
-from runtime_monitor.feed import output
-from runtime_monitor.feed.outputs.stdout import FORMS
+from runtime_monitor.feed import output, render
 
 EX_DATAERR: Final = 65
 ENVIRONMENT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
@@ -30,7 +29,8 @@ class Settings(output.Settings, frozen=True, kw_only=True, tag_field="type", tag
     command: tuple[str, ...] = ()
     shell: str = ""
     keep_alive: bool = False
-    format: Literal["text", "json"] = "json"
+    format: render.Form = "json"
+    line: render.Line = render.FALCO
     timeout_seconds: Annotated[float, Meta(gt=0, le=300)] = 10.0
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class Program:
         self.batch = 50 if settings.keep_alive else 1
         self._settings = settings
         self._command = settings.command or ("/bin/sh", "-c", settings.shell)
-        self._form = FORMS[settings.format]
+        self._form = render.form(settings.format, settings.line)
         self._process: subprocess.Popen[bytes] | None = None
 
     def send(self, alerts: Sequence[Alert]) -> None:

@@ -1,26 +1,25 @@
 """Standard output: a line an alert, Falco's text or its JSON.
 
-Settings: `format: text|json`. A reader that went away is an unavailable receiver, never a crash of the feed.
+Settings: `format: text|json`, `line` (`render.Line`). A reader that went away is an unavailable receiver, never a crash
+of the feed.
 """
 
 import os
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 from runtime_monitor.alerts import Alert
 from runtime_monitor.feed import output, render
-
-FORMS = {"text": render.text, "json": render.json_line}
 
 
 class Settings(output.Settings, frozen=True, kw_only=True, tag_field="type", tag="stdout", forbid_unknown_fields=True):
     """Standard output."""
 
-    format: Literal["text", "json"] = "text"
+    format: render.Form = "text"
+    line: render.Line = render.FALCO
 
     def open(self) -> "Stdout":
         """It is open already."""
-        return Stdout(self.format)
+        return Stdout(render.form(self.format, self.line))
 
 
 class Stdout:
@@ -28,8 +27,8 @@ class Stdout:
 
     batch = 100
 
-    def __init__(self, form: str) -> None:
-        self._form = FORMS[form]
+    def __init__(self, form: Callable[[Alert], str]) -> None:
+        self._form = form
 
     def send(self, alerts: Sequence[Alert]) -> None:
         """Write a line for each."""

@@ -1,9 +1,9 @@
 """Syslog: the local socket, or RFC 5424 over UDP, TCP (octet counting, RFC 6587) and TLS (RFC 5425).
 
-Settings: `address` (`/dev/log`, `udp://host:514`, `tcp://host:601`, `tls://host:6514`), `facility`, `ca_file`,
-`client_cert_file`, `client_key_file`, `max_bytes` of a UDP message. Syslog acknowledges nothing: what a server had not
-read from its socket when it died is gone, which no client can see; a connection that the server closed is seen before
-the next message.
+Settings: `address` (`/dev/log`, `udp://host:514`, `tcp://host:601`, `tls://host:6514`), `format`, `line`, `facility`,
+`ca_file`, `client_cert_file`, `client_key_file`, `max_bytes` of a datagram. Syslog acknowledges nothing: what a server
+had not read from its socket when it died is gone, which no client can see; a connection that the server closed is seen
+before the next message.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from runtime_monitor.alerts import Alert
-from runtime_monitor.feed import output, rfc5424
+from runtime_monitor.feed import output, render, rfc5424
 
 PORTS: Final = {"udp": 514, "tcp": 601, "tls": 6514}
 SECONDS: Final = 10.0
@@ -26,6 +26,8 @@ class Settings(output.Settings, frozen=True, kw_only=True, tag_field="type", tag
     """Syslog."""
 
     address: Annotated[str, Meta(min_length=1)] = "/dev/log"
+    format: render.Form = "text"
+    line: render.Line = render.FALCO
     facility: Annotated[int, Meta(ge=0, le=23)] = 13  # log audit
     ca_file: str = ""
     client_cert_file: str = ""
@@ -60,6 +62,7 @@ class Syslog:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._form = render.form(settings.format, settings.line)
         self._kind, self._host, self._port = parse(settings.address)
         self._socket: socket.socket | None = None
 
@@ -68,7 +71,7 @@ class Syslog:
         try:
             connection = self._connected()
             if self._kind in ("tcp", "tls"):
-                messages = (rfc5424.network(alert, self._settings.facility, os.getpid()) for alert in alerts)
+                messages = map(self._message, alerts)
                 connection.sendall(b"".join(b"%d %s" % (len(message), message) for message in messages))
                 return
             for alert in alerts:
@@ -83,9 +86,12 @@ class Syslog:
             self._socket.close()
             self._socket = None
 
-    def _datagram(self, alert: Alert) -> bytes:
+    def _message(self, alert: Alert) -> bytes:
         form = rfc5424.local if self._kind == "unix" else rfc5424.network
-        message = form(alert, self._settings.facility, os.getpid())[: self._settings.max_bytes]
+        return form(alert, self._form(alert), self._settings.facility, os.getpid())
+
+    def _datagram(self, alert: Alert) -> bytes:
+        message = self._message(alert)[: self._settings.max_bytes]
         return message.decode("utf-8", "ignore").encode()  # no half character at the end
 
     def _connected(self) -> socket.socket:

@@ -3,17 +3,21 @@
 import json
 import signal
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+import urllib3
 from click.testing import CliRunner
 
 from runtime_monitor.commands import run
 from runtime_monitor.selftest import container
 from tests import waiting
+from tests.runtime_monitor import parts
 from tests.runtime_monitor.conftest import Monitor
+from tests.runtime_monitor.feed.receiver import receiver
 
 
 def entered(monitor: Monitor, number: int = 0) -> list[dict[str, Any]]:
@@ -87,6 +91,88 @@ def test_a_spool_that_cannot_be_written_is_one_line(monitor: Monitor) -> None:
     assert "give the sensor a folder" in line
 
 
+FALCO_YAML = Path(__file__).parents[1] / "falco_yaml" / "falco.yaml"
+SHELL = """
+- rule: Shell came in
+  desc: A shell in a container.
+  condition: evt.type = execve and container.id != host and proc.name = sh and proc.args contains podseal-was-here
+  output: Shell came in | command=%proc.cmdline
+  priority: WARNING
+  tags: [shell]
+- rule: Container entered from its node
+  enabled: false
+  override: {enabled: replace}
+"""
+
+
+def test_a_falco_yaml_has_the_outputs_that_it_has_with_falco(monitor: Monitor) -> None:
+    """Falco's own falco.yaml, with -o: lines, a file, a program, HTTP, the web server; a rule of podseal's is off."""
+    (monitor.folder / "rules.d").mkdir()
+    (monitor.folder / "rules.d" / "mine.yaml").write_text(SHELL)
+    port = parts.free_port()
+    with receiver() as server, container.running() as running:
+        changes = (
+            f"rules_files=[{monitor.folder}/none.yaml, {monitor.folder}/rules.d]",
+            "json_output=true",
+            "json_include_message_property=true",
+            "json_include_tags_property=false",
+            "append_output[].extra_fields[0].where=on %evt.hostname",
+            "static_fields.cluster=one",
+            "syslog_output.enabled=false",
+            "file_output.enabled=true",
+            f"file_output.filename={monitor.folder}/alerts",
+            "program_output.enabled=true",
+            f"program_output.program=cat >> {monitor.folder}/piped",
+            "http_output.enabled=true",
+            f"http_output.url={server.url}/falco",
+            "http_output.compress_uploads=true",
+            "webserver.listen_address=127.0.0.1",
+            f"webserver.listen_port={port}",
+            "webserver.prometheus_metrics_enabled=true",
+        )
+        process = monitor.start(f"-c{FALCO_YAML}", *(f"-o{change}" for change in changes), form=())
+        monitor.await_line("Monitor started")
+        enter(running, "sh", "-c", "echo > /etc/podseal-was-here")
+        monitor.await_line("Shell came in")
+        waiting.until(lambda: _told(monitor.folder / "alerts"), "the alert in the file", 120)
+        waiting.until(lambda: _told(monitor.folder / "piped"), "the alert at the program", 120)
+        waiting.until(lambda: any(b"Shell came in" in each.body for each in server.requests), "the POST", 120)
+        metrics = urllib3.request("GET", f"http://127.0.0.1:{port}/metrics", retries=False)
+        assert b"podseal_monitor_events_total" in metrics.data
+        assert urllib3.request("GET", f"http://127.0.0.1:{port}/healthz", retries=False).json() == {"status": "ok"}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        posted = [each.body for each in server.requests]
+        assert server.requests[0].headers["User-Agent"] == "falcosecurity/falco"
+    printed = monitor.printed().splitlines()
+    written, piped = ((monitor.folder / name).read_text().splitlines() for name in ("alerts", "piped"))
+    for rules in (_rules(printed), _rules(written), _rules(piped), _rules(posted)):
+        assert rules.count("Shell came in") == 1
+        assert "Container entered from its node" not in rules
+    alert = next(json.loads(line) for line in printed if "Shell came in" in line)
+    assert alert["message"].startswith("Shell came in | command=sh -c")
+    assert "tags" not in alert
+    assert (alert["output_fields"]["where"], alert["output_fields"]["cluster"]) == ("on node-1", "one")
+    assert "not followed" not in monitor.log()
+
+
+def _told(path: Path) -> bool:
+    return path.exists() and "Shell came in" in path.read_text()
+
+
+def _rules(lines: Iterable[str | bytes]) -> list[str]:
+    return [json.loads(line)["rule"] for line in lines]
+
+
+def test_a_falco_yaml_that_cannot_be_used_is_one_line(monitor: Monitor) -> None:
+    """The place, the key, the remedy."""
+    process = monitor.start(f"-c{FALCO_YAML}", "-ohttp_output.enabled=true", form=())
+    assert process.wait(20) == 2
+    (line,) = [line for line in monitor.log().splitlines() if line]
+    assert line.startswith(f"Error: {FALCO_YAML}:")
+    assert "http_output.url: the output is enabled: give the receiver's address" in line
+
+
 @pytest.mark.parametrize(
     ("given", "bound"),
     [("127.0.0.1:8447", ("127.0.0.1", 8447)), ("[::1]:1", ("::1", 1)), (":80", ("", 80)), ("", None)],
@@ -116,6 +202,7 @@ def test_the_options_are_the_settings() -> None:
         "--bundles",
         "--metrics-bind",
         "--bpffs",
+        "--option",
     ):
         assert option in help_text
     assert runner.invoke(run.command, ["--output=xml"]).exit_code == 2

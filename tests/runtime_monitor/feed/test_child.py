@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import pytest
 import urllib3
 
-from runtime_monitor.feed import child
 from runtime_monitor.spool import writer
 from tests import waiting
 from tests.runtime_monitor import generated, parts
@@ -28,8 +27,20 @@ def spool(tmp_path: pathlib.Path) -> Iterator[writer.Writer]:
 
 def started(path: pathlib.Path, form: str, bind: str = "") -> subprocess.Popen[str]:
     """The process, as `run` starts it."""
-    argv = [sys.executable, "-m", "runtime_monitor.feed.child", str(path), form, bind]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    output = {"name": "run", "type": "stdout", "format": form, "start": "newest"}
+    listen = {"address": bind} if bind else None
+    told = {"spool": str(path), "state": str(path.parent / "feed"), "listen": listen, "outputs": [output]}
+    return configured(json.dumps(told))
+
+
+def configured(told: str) -> subprocess.Popen[str]:
+    """The process with any configuration."""
+    argv = [sys.executable, "-m", "runtime_monitor.feed.child"]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    process.stdin.write(told + "\n")
+    process.stdin.flush()
+    return process
 
 
 def ids(printed: str) -> list[str]:
@@ -89,7 +100,10 @@ def test_the_page_is_served_where_its_address_is_free(spool: writer.Writer, tmp_
     assert generated.alert(1).id in ids(printed)
 
 
-def test_positions_are_beside_the_spool() -> None:
-    """Nothing else is needed on a single machine."""
-    settings = child.configured(pathlib.Path("/x/spool.db"), "text", "")
-    assert (settings.state, settings.listen) == ("/x/feed", None)
+def test_a_configuration_that_cannot_be_used_is_one_line() -> None:
+    """And exit 2."""
+    with configured('{"outputs": [{"type": "no"}]}') as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        assert process.wait(120) == 2
+        assert "ERROR podseal.feed: podseal-monitor run: type 'no' is none of" in process.stderr.read()

@@ -3,6 +3,7 @@
 import gzip
 import pathlib
 import socket
+import subprocess
 
 import pytest
 
@@ -113,3 +114,24 @@ def test_urls_that_are_refused(url: str, told: str) -> None:
     with pytest.raises(ValueError, match=told) as caught:
         posting.check_url(url)
     assert "u:p" not in str(caught.value)
+
+
+def test_authorities_may_be_a_folder_or_anybody(tmp_path: pathlib.Path) -> None:
+    """Falco's ca_path and insecure."""
+    authority = Authority(tmp_path)
+    files = authority.issue("localhost.example")
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    digest = subprocess.run(
+        ["openssl", "x509", "-hash", "-noout", "-in", authority.certificate], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (folder / f"{digest}.0").write_bytes(authority.certificate.read_bytes())
+    with receiver(context=authority.server_context(files, clients=False)) as server:
+        posting.Poster(server.url, posting.Endpoint(insecure=True)).post(b"{}", {})
+        with pytest.raises(output.UnavailableError, match="certificate"):
+            posting.Poster(server.url, posting.Endpoint(ca_path=str(folder))).post(b"{}", {})
+    files = authority.issue("127.0.0.1")
+    with receiver(context=authority.server_context(files, clients=False)) as server:
+        posting.Poster(server.url, posting.Endpoint(ca_path=str(folder))).post(b"{}", {})
+        with pytest.raises(output.UnavailableError, match="certificate"):
+            posting.Poster(server.url, posting.Endpoint()).post(b"{}", {})

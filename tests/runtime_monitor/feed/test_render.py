@@ -33,6 +33,27 @@ def test_falcos_json() -> None:
     assert json.loads(render.json_line(ALERT)) == ALERT.as_falco()
 
 
+SAID = msgspec.structs.replace(ALERT, priority=Priority.CRITICAL, output="05:10:10.000000000: Critical a shell")
+LONG = "2025-11-26T05:10:10.000000000Z: Critical a shell"
+
+
+def test_the_time_may_have_its_date() -> None:
+    """Falco's time_format_iso_8601: in the text, and in the text within JSON."""
+    line = render.Line(iso_8601=True)
+    assert render.text(SAID, line) == LONG
+    assert json.loads(render.json_line(SAID, line))["output"] == LONG
+
+
+def test_keys_may_be_left_out_of_json() -> None:
+    """Falco's json_include_...; the message is the output without time and priority; keys stay in their order."""
+    line = render.Line(output=False, message=True, output_fields=False, tags=False)
+    found = json.loads(render.json_line(SAID, line))
+    assert list(found) == ["hostname", "message", "priority", "rule", "source", "time"]
+    assert found["message"] == "a shell"
+    assert list(json.loads(render.form("json")(SAID))) == list(SAID.as_falco())
+    assert render.form("text")(SAID) == SAID.output
+
+
 def is_harmless(line: str) -> bool:
     """One line for every reader, and nothing that a terminal obeys or that turns the text around."""
     ordinary = all(unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in line)

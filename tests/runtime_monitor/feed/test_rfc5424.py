@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from runtime_monitor.alerts import Alert, Priority
-from runtime_monitor.feed import rfc5424
+from runtime_monitor.feed import render, rfc5424
 from tests.runtime_monitor import generated
 
 ALERT = msgspec.structs.replace(generated.alert(0), priority=Priority.CRITICAL, output="a shell", hostname="node-1")
@@ -19,7 +19,7 @@ MESSAGE = re.compile(
 
 def test_a_message_of_rfc_5424() -> None:
     """Facility 13, severity 2."""
-    found = MESSAGE.fullmatch(rfc5424.network(ALERT, 13, 99))
+    found = MESSAGE.fullmatch(rfc5424.network(ALERT, "a shell", 13, 99))
     assert found
     assert (found[1], found[2], found[3]) == (b"106", b"2025-11-26T05:10:10.000000Z", b"node-1")
     assert b'priority="Critical"' in found[6]
@@ -29,13 +29,13 @@ def test_a_message_of_rfc_5424() -> None:
 
 def test_a_local_message() -> None:
     """As syslog(3) writes them."""
-    assert rfc5424.local(ALERT, 13, 99) == b"<106>Nov 26 05:10:10 podseal[99]: Critical a shell"
+    assert rfc5424.local(ALERT, "Critical a shell", 13, 99) == b"<106>Nov 26 05:10:10 podseal[99]: Critical a shell"
 
 
 @pytest.mark.parametrize("alert", generated.hostile(), ids=lambda alert: alert.id)
 def test_hostile_contents_stay_inside(alert: Alert) -> None:
     """No value ends its parameter, no text begins another message, no host name has blanks."""
     hostile = msgspec.structs.replace(alert, hostname=alert.output)
-    assert MESSAGE.fullmatch(rfc5424.network(hostile, 13, 1))
-    assert b"\n" not in rfc5424.local(hostile, 13, 1)
-    assert b"\x00" not in rfc5424.local(hostile, 13, 1)
+    assert MESSAGE.fullmatch(rfc5424.network(hostile, render.text(hostile), 13, 1))
+    assert b"\n" not in rfc5424.local(hostile, render.text(hostile), 13, 1)
+    assert b"\x00" not in rfc5424.local(hostile, render.text(hostile), 13, 1)

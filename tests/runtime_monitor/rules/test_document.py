@@ -34,6 +34,16 @@ def test_several_documents_and_empty_ones() -> None:
     assert len(list(document.read("---\n- a: b\n---\n\n---\n# x\n---\n- c: d\n-\n", "f"))) == 2
 
 
+def test_a_single_document_may_be_anything() -> None:
+    """A mapping as in falco.yaml, a list, nothing; not two documents."""
+    found = document.single("a: [b]", "f")
+    assert found is not None
+    assert found.entries is not None
+    assert document.single("# nothing", "f") is None
+    with pytest.raises(RuleError, match="several documents"):
+        document.single("a: b\n---\nc: d", "f")
+
+
 REFUSED = {
     "no list": ("rule: x", "is no list of rules"),
     "broken": ("- a: [b", "is no YAML"),

@@ -36,8 +36,8 @@ RENDERED = {
 }
 
 
-def _compiled(text: str, *, append: bool = False) -> template.Template:
-    return template.compile_output(text, resolve.Resolver(None), append=append)
+def _compiled(text: str, further: tuple[tuple[str, str | None], ...] = ()) -> template.Template:
+    return template.compile_output(text, resolve.Resolver(None), further)
 
 
 @pytest.mark.parametrize("text", RENDERED)
@@ -58,11 +58,17 @@ def test_the_fields_of_an_output_are_an_object() -> None:
     }
 
 
-def test_suggested_fields_come_behind_unless_they_are_there() -> None:
-    """Named with underscores."""
-    text = _compiled("in %container.id", append=True).render(given.event(container__id="abc", container__name="shop"))
-    assert text.startswith("in abc container_name=shop container_image_repository=<NA>")
-    assert "container_id" not in text
+def test_further_fields_are_no_part_of_the_text() -> None:
+    """A field keeps its type; a text is rendered; the last of a name counts."""
+    compiled = _compiled("%proc.name", (("proc.aname[2]", None), ("cp.paths", None), ("note", "by %proc.name, 100%%")))
+    assert compiled.render(EVENT) == "bash"
+    assert compiled.values(EVENT) == {
+        "evt.time": 1_790_000_000_123_456_789,
+        "proc.name": "bash",
+        "proc.aname[2]": None,
+        "cp.paths": ["/a", "/b"],
+        "note": "by bash, 100%",
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from runtime_monitor.alerts import Alert
+from runtime_monitor.feed import render
 from runtime_monitor.feed.outputs import http
 from tests.runtime_monitor import generated
 from tests.runtime_monitor.feed.receiver import receiver
@@ -65,3 +66,19 @@ def test_slacks_payload(alert: Alert) -> None:
 def test_slacks_control_characters_are_escaped() -> None:
     """A rule named by somebody else mentions nobody."""
     assert http.slack_escaped("<!channel> & >") == "&lt;!channel&gt; &amp; &gt;"
+
+
+def test_lines_of_text_and_parts_of_json() -> None:
+    """As Falco posts them without json_output, and with less in it."""
+    alert = generated.alert(0)
+    with receiver() as server:
+        text = http.Settings(name="t", url=server.url, format="text").open()
+        text.send([alert])
+        text.close()
+        less = http.Settings(name="j", url=server.url, format="json", line=render.Line(tags=False)).open()
+        less.send([alert])
+        less.close()
+        first, second = server.requests
+    assert (first.headers["Content-Type"], first.body.decode()) == ("text/plain; charset=utf-8", render.text(alert))
+    assert second.headers["Content-Type"] == "application/json"
+    assert second.json == {key: value for key, value in alert.as_falco().items() if key != "tags"}
