@@ -101,7 +101,11 @@ class Programs:
         self._store.keep_only(signature)
 
     def _plan(self, path: Path, maps: Path, kernel: btf.Types, tier: Tier) -> loader.Plan:
-        constants = {**self._sources.constants, "hooked": struct.pack("i", tier is not Tier.TRACEPOINT)}
+        found = {
+            "hooked": struct.pack("i", tier is not Tier.TRACEPOINT),
+            "can_cast": struct.pack("i", kernel.has("bpf_rdonly_cast", btf.KIND_FUNCTION)),
+        }
+        constants = {**self._sources.constants, **found}
         return loader.Plan(path, maps, constants, kernel, tier, self._sources.ring_bytes)
 
     def _hold(self, loaded: loader.Loaded) -> None:
