@@ -1,4 +1,5 @@
-/* The wire format: one record of the ring is `struct event`, then the pieces of text whose lengths it gives. */
+/* The wire format: one record of the ring is `struct event`, then the pieces of text whose lengths it gives; a summary is
+   its first part alone. */
 #ifndef PODSEAL_EVENTS_H
 #define PODSEAL_EVENTS_H
 
@@ -41,31 +42,36 @@ enum stdin_kind { STDIN_UNKNOWN, STDIN_PIPE, STDIN_TTY, STDIN_NULL, STDIN_FILE, 
 struct event {
 	__u64 time;	    /* ns since boot */
 	__u64 sequence;	    /* of this CPU, counts what was lost too */
-	__u64 start;	    /* of the process, ns since boot; so are the two below */
+	__u64 start;	    /* of the process, ns since boot; so are `parent_start` and `session_start` */
+	__u64 inode;
+	__u64 written;	    /* of a summary */
+	__u32 kind, cpu, flags;
+	__u32 pid, tid;
+	__u32 root;	    /* s_dev of the container's root that this is about, 0 = unknown */
+	__u32 device;
+	__s32 descriptor;
+	__u32 writes;	    /* of a summary */
+	__u32 call;
+	/* A summary's record ends here: user space knows the process from its first write. */
 	__u64 parent_start;
 	__u64 session_start;
 	__u64 cgroup;	    /* id in the unified hierarchy */
-	__u64 inode;
-	__u64 written;	    /* of a summary */
 	__u64 changed;	    /* ctime and mtime of an executed file, ns since the epoch */
 	__u64 modified;
 	__u64 inheritable, permitted, effective;	/* capabilities */
 	__s64 result;
 	__u64 arguments[6];
-	__u32 kind, cpu, flags, call;
-	__u32 pid, tid, vpid, parent, parent_vpid, session;
+	__u32 vpid, parent, parent_vpid, session;
 	__u32 uid, gid, login_uid, tty;
 	__u32 pid_namespace, mount_namespace;
-	__u32 root;	    /* s_dev of the container's root that this is about, 0 = unknown */
-	__u32 device, mode, open_flags;
-	__s32 descriptor;
-	__u32 writes;	    /* of a summary */
+	__u32 mode, open_flags;
 	__u32 stdin_kind;
 	__u32 session_leader;
 	__u32 hook;	    /* which one saw it, in the trampoline tier */
 	__u16 lengths[PIECES];
 	char comm[16], parent_comm[16];
 };
+enum { SUMMARY_SIZE = __builtin_offsetof(struct event, parent_start) };
 
 enum role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
 

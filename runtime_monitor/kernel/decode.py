@@ -50,6 +50,8 @@ def decode(data: Any, origin: Origin) -> Event:  # noqa: ANN401 -- anything with
     record = layout.unpack(data)
     pieces = _pieces(data, record)
     kind, flags = record.kind, record.flags
+    if kind == Kind.SUMMARY:
+        return _summary(record, origin)
     return Event(
         evt=_call(record, kind, pieces, origin),
         proc=_process(record, kind, flags, pieces),
@@ -61,6 +63,16 @@ def decode(data: Any, origin: Origin) -> Event:  # noqa: ANN401 -- anything with
         ),
         session=_session(record, flags, origin),
         drift=_drift(record, kind, flags),
+    )
+
+
+def _summary(record: Record, origin: Origin) -> Event:
+    """Of a process only what tells it from others: `summaries` knows it from its first write."""
+    return Event(
+        evt=_call(record, record.kind, {}, origin),
+        proc=Process(pid=record.pid, tid=record.tid, start=record.start),
+        fd=_file(record, record.kind, record.flags, {}),
+        drift=Drift(kind="write"),
     )
 
 
@@ -309,7 +321,7 @@ def _drift(record: Record, kind: int, flags: int) -> Drift:
     if kind == Kind.EXEC:
         layer = _exec_layer(flags)
         return Drift(kind="exec" if layer else None, layer=layer)
-    if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.SUMMARY, Kind.URING, Kind.HOOK):
+    if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.URING, Kind.HOOK):
         if kind == Kind.OPEN and not flags & Flag.WRITE:
             return Drift()
         return Drift(kind="attempt" if record.result < 0 else "write")

@@ -1,9 +1,10 @@
 """The records of the ring as Python reads them: the fields of `struct event` (bpf/events.h), in their order.
 
-Out: `Record`, `unpack(buffer, offset)`, and `differences`, which compares the table with the BTF of a built object, so
+Out: `Record`, `unpack(buffer)`, and `differences`, which compares the table with the BTF of a built object, so
 that a header changed on one side alone is told before the first record is read. Called by `decode` and `sensor`.
 """
 
+import itertools
 import struct
 from typing import Any, Final, NamedTuple, cast
 
@@ -22,11 +23,21 @@ class Record(NamedTuple):
     time: int
     sequence: int
     start: int
+    inode: int
+    written: int
+    kind: int
+    cpu: int
+    flags: int
+    pid: int
+    tid: int
+    root: int
+    device: int
+    descriptor: int
+    writes: int
+    call: int
     parent_start: int
     session_start: int
     cgroup: int
-    inode: int
-    written: int
     changed: int
     modified: int
     inheritable: int
@@ -39,12 +50,6 @@ class Record(NamedTuple):
     argument3: int
     argument4: int
     argument5: int
-    kind: int
-    cpu: int
-    flags: int
-    call: int
-    pid: int
-    tid: int
     vpid: int
     parent: int
     parent_vpid: int
@@ -55,12 +60,8 @@ class Record(NamedTuple):
     tty: int
     pid_namespace: int
     mount_namespace: int
-    root: int
-    device: int
     mode: int
     open_flags: int
-    descriptor: int
-    writes: int
     stdin_kind: int
     session_leader: int
     hook: int
@@ -79,14 +80,15 @@ class Record(NamedTuple):
 
 
 _RUNS: Final = (
-    ("Q", ("time", "sequence", "start", "parent_start", "session_start", "cgroup", "inode", "written", "changed")),
-    ("Q", ("modified", "inheritable", "permitted", "effective")),
+    ("Q", ("time", "sequence", "start", "inode", "written")),
+    ("I", ("kind", "cpu", "flags", "pid", "tid", "root", "device")),
+    ("i", ("descriptor",)),
+    ("I", ("writes", "call")),
+    ("Q", ("parent_start", "session_start", "cgroup", "changed", "modified", "inheritable", "permitted", "effective")),
     ("q", ("result",)),
     ("6Q", ("arguments",)),
-    ("I", ("kind", "cpu", "flags", "call", "pid", "tid", "vpid", "parent", "parent_vpid", "session", "uid", "gid")),
-    ("I", ("login_uid", "tty", "pid_namespace", "mount_namespace", "root", "device", "mode", "open_flags")),
-    ("i", ("descriptor",)),
-    ("I", ("writes", "stdin_kind", "session_leader", "hook")),
+    ("I", ("vpid", "parent", "parent_vpid", "session", "uid", "gid", "login_uid", "tty", "pid_namespace")),
+    ("I", ("mount_namespace", "mode", "open_flags", "stdin_kind", "session_leader", "hook")),
     (f"{len(PIECES)}H", ("lengths",)),
     ("16s", ("comm", "parent_comm")),
 )
@@ -94,11 +96,16 @@ FIELDS: Final = tuple((name, code) for code, names in _RUNS for name in names)
 _STRUCT: Final = struct.Struct("<" + "".join(code for _, code in FIELDS))
 SIZE: Final = _STRUCT.size
 """Bytes of the fixed part."""
+_SUMMARY: Final = itertools.takewhile(lambda field: field[0] != "parent_start", FIELDS)
+SUMMARY_SIZE: Final = struct.calcsize("<" + "".join(code for _, code in _SUMMARY))
+"""Bytes of a summary's record, which ends before `parent_start`."""
 
 
-def unpack(buffer: Any, offset: int = 0) -> Record:  # noqa: ANN401 -- anything with the buffer protocol
-    """The fixed part of the record at `offset`; raises `struct.error` where the buffer is too short."""
-    return Record._make(_STRUCT.unpack_from(buffer, offset))
+def unpack(buffer: Any) -> Record:  # noqa: ANN401 -- anything with the buffer protocol
+    """The fixed part of a record, zero where a summary's has nothing; raises `struct.error` where it is too short."""
+    if len(buffer) == SUMMARY_SIZE:
+        buffer = bytes(buffer) + bytes(SIZE - SUMMARY_SIZE)
+    return Record._make(_STRUCT.unpack_from(buffer))
 
 
 _LENGTHS: Final = slice(Record._fields.index("length_path"), Record._fields.index("length_data") + 1)

@@ -11,11 +11,9 @@ enum { S_IFMT = 0170000, S_IFIFO = 0010000, S_IFCHR = 0020000, S_IFREG = 0100000
 INLINE struct file *file_of_descriptor(struct task_struct *task, __u32 descriptor)
 {
 	struct fdtable *table = task->files->fdt;
-	struct file **files = table->fd, *file = 0;
 	if (descriptor >= table->max_fds)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
-	return file;
+	return (struct file *)word_at(table->fd + descriptor);
 }
 
 INLINE __u32 stdin_kind(struct task_struct *task)
@@ -48,11 +46,9 @@ INLINE int is_overlay(struct inode *inode)
    itself is absent from BTF where overlay is a module that is not loaded. */
 INLINE int in_upper_layer(struct inode *inode)
 {
-	struct dentry *upper = 0;
 	if (!is_overlay(inode))
 		return 0;
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + TYPE_SIZE(struct inode));
-	return upper != 0;
+	return word_at((void *)inode + TYPE_SIZE(struct inode)) != 0;
 }
 
 INLINE __u64 nanoseconds(__s64 seconds, __u64 rest)
@@ -101,7 +97,7 @@ INLINE void record_file(struct record *record, struct file *file, struct task_st
 		event->flags |= FLAG_ANONYMOUS;
 	if (in_upper_layer(inode))
 		event->flags |= FLAG_UPPER;
-	if (root_state(event->device)) {
+	if (event->device == event->root || root_state(event->device)) {
 		event->flags |= FLAG_ON_ROOT;
 		record_path_on_superblock(record, PIECE_PATH, dentry);
 	} else {

@@ -202,3 +202,20 @@ struct unix_sock {
 };
 
 #pragma clang attribute pop
+
+/* Eight bytes of no type of their own, by a type of the kernel that is two such words. */
+INLINE __u64 word_at(const void *pointer)
+{
+	struct timespec64 *words = (void *)pointer;
+	return READ(words, tv_sec);
+}
+
+INLINE void copy_words(void *to, const void *from, int count)
+{
+	__u64 *words = to;
+	if (!can_cast)
+		bpf_probe_read_kernel(to, count * sizeof(__u64), from);
+	else
+		for (int each = 0; each < count; each++)
+			words[each] = word_at(from + each * sizeof(__u64));
+}

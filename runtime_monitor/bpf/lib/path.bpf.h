@@ -42,9 +42,12 @@ static long walk_step(__u32 index, struct walk *walk)
 		record->event.flags |= FLAG_PATH_CUT;
 		return 1;
 	}
+	const unsigned char *name = READ(dentry, d_name.name);
 	if (size > NAME_LONGEST)
 		size = NAME_LONGEST;
-	if (bpf_probe_read_kernel(&record->text[used], size, READ(dentry, d_name.name)))
+	/* Of a copy that was put aside before it was compared the verifier of Linux 6.1 knows no bound. */
+	asm volatile("" : "+r"(size), "+r"(used));
+	if (bpf_probe_read_kernel(&record->text[used], size, name))
 		return 1;
 	record->text[used + size] = '/';
 	record->used = used + size + 1;

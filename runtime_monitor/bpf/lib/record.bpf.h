@@ -59,7 +59,7 @@ INLINE void record_drop(struct record *record)
 		tally->busy &= ~(1ULL << (record->slot & 63));
 }
 
-INLINE void record_tell(struct record *record)
+INLINE void record_tell_bytes(struct record *record, __u64 size)
 {
 	struct tally *tally = tally_of_cpu();
 	if (!tally)
@@ -67,12 +67,17 @@ INLINE void record_tell(struct record *record)
 	record->event.time = bpf_ktime_get_boot_ns();
 	record->event.cpu = bpf_get_smp_processor_id();
 	record->event.sequence = tally->sequence++;
+	if (bpf_ringbuf_output(&ring, record, size, 0))
+		tally->lost_ring++;
+	tally->busy &= ~(1ULL << (record->slot & 63));
+}
+
+INLINE void record_tell(struct record *record)
+{
 	__u32 used = record->used;
 	if (used > TEXT)
 		used = TEXT;
-	if (bpf_ringbuf_output(&ring, record, sizeof(record->event) + used, 0))
-		tally->lost_ring++;
-	tally->busy &= ~(1ULL << (record->slot & 63));
+	record_tell_bytes(record, sizeof(record->event) + used);
 }
 
 INLINE void record_user_bytes(struct record *record, enum piece piece, unsigned long from, unsigned long to)

@@ -24,10 +24,12 @@ INLINE __u32 task_mount_namespace(struct task_struct *task)
 /* The number of a pid in its innermost namespace; `struct pid` ends with one entry a level. */
 INLINE struct upid innermost(struct pid *pid)
 {
-	struct upid upid = {};
+	struct upid upid;
 	/* 32 levels at most (MAX_PID_NS_LEVEL) of 16 bytes; the verifier of Linux 6.1 wants to see the bound of the sum. */
 	__u64 offset = (pid->level * TYPE_SIZE(struct upid)) & 511;
-	bpf_probe_read_kernel(&upid, sizeof(upid), (void *)&pid->numbers + offset);
+	struct upid *inner = (void *)&pid->numbers + offset;
+	upid.nr = READ(inner, nr);
+	upid.ns = READ(inner, ns);
 	return upid;
 }
 
@@ -108,14 +110,14 @@ INLINE void record_task(struct record *record, struct task_struct *task)
 	event->gid = task->cred->egid.val;
 	event->login_uid = task->loginuid.val;
 	/* Three in a row since 2.6 (include/linux/cred.h). */
-	bpf_probe_read_kernel(&event->inheritable, 3 * sizeof(__u64), &task->cred->cap_inheritable);
+	copy_words(&event->inheritable, &task->cred->cap_inheritable, 3);
 	event->tty = task_tty(task);
 	event->cgroup = task_cgroup(task);
 	event->pid_namespace = READ(pid.ns, ns.inum);
 	event->mount_namespace = task_mount_namespace(task);
 	event->session_leader = innermost(task->signal->pids[3]).nr;
-	bpf_probe_read_kernel(event->comm, sizeof(event->comm), &task->comm);
-	bpf_probe_read_kernel(event->parent_comm, sizeof(event->parent_comm), &parent->comm);
+	copy_words(event->comm, &task->comm, sizeof(event->comm) / sizeof(__u64));
+	copy_words(event->parent_comm, &parent->comm, sizeof(event->parent_comm) / sizeof(__u64));
 }
 
 INLINE void record_membership(struct record *record, struct membership *member)

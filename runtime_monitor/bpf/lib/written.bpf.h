@@ -46,13 +46,16 @@ INLINE struct written *known_writes(struct written_key *key, __u64 inode, __u32 
 	return known && known->inode == inode && known->device == device ? known : 0;
 }
 
-/* The further writes by a descriptor, without a path: user space knows it from the first one. */
+/* The further writes by a descriptor, without path and process: user space knows both from the first one. */
 INLINE void record_summary(struct task_struct *task, struct written_key *key, struct written *written)
 {
 	struct record *record = record_take(KIND_SUMMARY);
 	if (!record)
 		return;
 	struct event *event = &record->event;
+	event->start = task->group_leader->start_boottime;
+	event->pid = task->tgid;
+	event->tid = task->pid;
 	event->descriptor = key->descriptor;
 	event->inode = written->inode;
 	event->device = written->device;
@@ -60,10 +63,7 @@ INLINE void record_summary(struct task_struct *task, struct written_key *key, st
 	event->written = written->bytes;
 	event->writes = written->writes;
 	event->flags = FLAG_ON_ROOT;
-	record_task(record, task);
-	record_membership(record, bpf_task_storage_get(&members, task, 0, 0));
-	record_root(record);
-	record_tell(record);
+	record_tell_bytes(record, SUMMARY_SIZE);
 }
 
 INLINE void forget_written(struct task_struct *task, struct written_key *key)
