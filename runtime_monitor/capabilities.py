@@ -10,11 +10,7 @@ from typing import Final
 from runtime_monitor.kernel import calls
 from runtime_monitor.rules import fields
 
-UNFILLED: Final = frozenset(
-    {
-        *("evt.num", "evt.is_open_exec", "podseal.gap", "proc.is_vpgid_leader", "fd.lip.name", "fd.rip.name"),
-    }
-)
+UNFILLED: Final = frozenset({"evt.num", "evt.is_open_exec", "podseal.gap", "proc.is_vpgid_leader"})
 """Attributes that no event of this sensor has."""
 
 BESIDE_CALLS: Final = frozenset({"execve", "execveat", "procexit", "write", "pwrite"})

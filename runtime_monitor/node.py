@@ -18,7 +18,18 @@ from prometheus_client import CollectorRegistry
 
 from runtime_monitor import listener, metrics, pipeline, protection, recording
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import arrivals, bundles, containers, pods, processes, roots, sessions, users, writes
+from runtime_monitor.enrich import (
+    arrivals,
+    bundles,
+    containers,
+    pods,
+    processes,
+    roots,
+    services,
+    sessions,
+    users,
+    writes,
+)
 from runtime_monitor.events import Event
 from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
@@ -105,6 +116,7 @@ class Node:
         host = roots.Host(opened.host.root_device, opened.host.mount_namespace, opened.host.pid_namespace)
         self._containers = containers.Containers(self._bundles, roots.Proc(host), time.time_ns)
         self._pods = pods.Pods()
+        self._services = services.Services()
         self._recording = recording.Recording(settings.record)
         self._registry = CollectorRegistry()
         self._latency = metrics.Latency(self._registry)
@@ -117,6 +129,7 @@ class Node:
             users=users.Users(),
             writes=writes.Writes(),
             sessions=sessions.Sessions(self._pods.get),
+            services=self._services,
         )
         self.pipeline = pipeline.Pipeline(SensorSource(opened), stages, judges.judge, spool, self)
         identity = protection.Identity(settings.node, opened.origin.boot)
@@ -139,8 +152,8 @@ class Node:
         self._arrivals.start()
         # In a thread: to import the kubernetes package takes half a second, in which events are seen already.
         self._pods.expect()
-        pods_of = (self._settings.kubeconfig, self._settings.node)
-        threading.Thread(target=self._pods.connect, args=pods_of, name="pods", daemon=True).start()
+        self._services.expect()
+        threading.Thread(target=self._connect, name="cluster", daemon=True).start()
         if not self._bundles.present():
             log.warning(
                 "no container runtime's folder is here (%s): containers stay without names; give --bundles DIR",
@@ -152,10 +165,16 @@ class Node:
             reason = "told to stop"
         finally:
             self._pods.stop()
+            self._services.stop()
             self._arrivals.stop()
             self._spool.append([self._diary.end(time.time_ns(), reason)])
             self._recording.close()
             self._containers.close()
+
+    def _connect(self) -> None:
+        """Follow what the API server says: this node's pods, and the cluster's Services."""
+        self._pods.connect(self._settings.kubeconfig, self._settings.node)
+        self._services.connect(self._settings.kubeconfig)
 
     def _watch(self, stopped: threading.Event) -> None:
         next_scan = next_beat = 0.0

@@ -19,6 +19,7 @@ from runtime_monitor.enrich import (
     preparations,
     processes,
     scripts,
+    services,
     sessions,
     shells,
     users,
@@ -86,6 +87,7 @@ class Stages(Struct, frozen=True):
     users: users.Users
     writes: writes.Writes
     sessions: sessions.Sessions
+    services: services.Services
 
 
 class Pipeline:
@@ -145,6 +147,7 @@ class Pipeline:
         stages = self._stages
         event = stages.containers(event)
         event = stages.pods(event)
+        event = stages.services(event)
         event = stages.processes(event)
         event = stages.users(event)
         event = stages.writes(event)
@@ -160,7 +163,7 @@ class Pipeline:
     def _ask(self, event: Event) -> waiting.Answer:
         """Whether an event can be enriched in full; looks where that may have become possible."""
         known, root, now = self._stages.containers.find(event), event.fd.root or 0, time.time_ns()
-        if known is not None and self._stages.pods.has(known.pod.uid):
+        if known is not None and self._has_all(known, event):
             return waiting.Answer.GO
         if answer := self._attempts.answer(root, now):
             return answer
@@ -172,10 +175,14 @@ class Pipeline:
                 return waiting.Answer.DROP
             if known is not None and known.pid:
                 self._source.watch(known.root)
-        if known is None or not self._stages.pods.has(known.pod.uid):
+        if known is None or not self._has_all(known, event):
             return self._attempts.failed(root, now)
         self._attempts.succeeded(root)
         return waiting.Answer.GO
+
+    def _has_all(self, known: containers.Known, event: Event) -> bool:
+        """Whether the API server has said what it will say of an event."""
+        return self._stages.pods.has(known.pod.uid) and self._stages.services.has(event)
 
     def _forget_ended(self) -> None:
         ended = self._stages.containers.ended()

@@ -39,6 +39,7 @@ MOST_FORWARD = 50
 """Macros in each other that stand later than what uses them; those before are no matter of depth."""
 MOST_CHECKS = 500_000
 """Checks of all rules with their macros put in; the stock rules have 300."""
+EQUALITY = frozenset({"=", "==", "in"})
 CONDITION = "LOAD_ERR_COMPILE_CONDITION"
 
 
@@ -245,8 +246,8 @@ class _Loader:
             return True
         if delivered is not None and not rule.types & delivered:
             message = f"needs {', '.join(sorted(rule.types))}, of which this sensor tells nothing"
-        elif self._options.fillable is not None and (field := _carried_by_none(rule)):
-            message = f"field {field} exists, but this sensor cannot fill it with {', '.join(sorted(rule.types))}"
+        elif self._options.fillable is not None and (never := _never_told(rule)):
+            message = never
         else:
             return True
         severity: Literal["error", "warning"] = "warning" if self._options.lenient else "error"
@@ -282,13 +283,15 @@ class _Loader:
                     self.problems.append(Problem("warning", code, message, item.place, f"{kind} '{name}'"))
 
 
-def _carried_by_none(rule: Rule) -> str | None:
-    """A field of the condition that no event of the rule's types has."""
+def _never_told(rule: Rule) -> str | None:
+    """What a check asks of a field that no event of the rule's types has, or with no value that a sensor can give."""
     for test in resolve.tests(rule.condition):
         for name in test.left.names:
-            events = fields.FIELDS[name].events
-            if events is not None and not rule.types & events:
-                return name
+            field = fields.FIELDS[name]
+            if field.events is not None and not rule.types & field.events:
+                return f"field {name} exists, but this sensor cannot fill it with {', '.join(sorted(rule.types))}"
+            if field.told is not None and test.operator in EQUALITY and not any(map(field.told, test.values)):
+                return f"field {name} exists, but this sensor cannot fill it with {', '.join(map(str, test.values))}"
     return None
 
 

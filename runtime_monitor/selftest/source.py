@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from runtime_monitor import pipeline
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import bundles, containers, pods, processes, roots, sessions, users, writes
+from runtime_monitor.enrich import bundles, containers, pods, processes, roots, services, sessions, users, writes
 from runtime_monitor.events import Event
 from runtime_monitor.kernel.sensor import Sensor
 from runtime_monitor.node import SensorSource
@@ -32,6 +32,7 @@ class Live:
             users=users.Users(),
             writes=writes.Writes(),
             sessions=sessions.Sessions(of_pods.get),
+            services=services.Services(),
         )
         self._pipeline = pipeline.Pipeline(SensorSource(sensor), stages, lambda _: (), self, self)
 

@@ -28,8 +28,16 @@ def test_what_is_unfilled_is_what_nobody_fills() -> None:
 
 def test_fields_and_types() -> None:
     """Some that it has, some that it has not."""
-    assert {"proc.name", "fd.name", "evt.num", "proc.duration", "fd.sip", "evt.buffer"} <= capabilities.fillable()
-    assert not {"fd.sip.name"} & capabilities.fillable()
+    assert {
+        "proc.name",
+        "fd.name",
+        "evt.num",
+        "proc.duration",
+        "fd.sip",
+        "fd.sip.name",
+        "evt.buffer",
+    } <= capabilities.fillable()
+    assert not {"evt.is_open_exec"} & capabilities.fillable()
     assert {"execve", "openat", "write", "renameat2", "procexit"} <= capabilities.delivered()
 
 

@@ -10,7 +10,18 @@ import pytest
 
 from runtime_monitor import pipeline, ruling
 from runtime_monitor.alerts import Alert
-from runtime_monitor.enrich import arrivals, bundles, containers, pods, processes, roots, sessions, users, writes
+from runtime_monitor.enrich import (
+    arrivals,
+    bundles,
+    containers,
+    pods,
+    processes,
+    roots,
+    services,
+    sessions,
+    users,
+    writes,
+)
 from runtime_monitor.events import Call, Container, Drift, Event, File, Pod, Process, Session
 from runtime_monitor.kernel import machine
 from runtime_monitor.selftest import container
@@ -90,6 +101,7 @@ class World:
             users.Users(),
             writes.Writes(),
             sessions.Sessions(self.pods.get),
+            services.Services(),
         )
         self.pipeline = pipeline.Pipeline(self.kernel, stages, ruling.own_rules().judge, self.kept, self.kept)
 

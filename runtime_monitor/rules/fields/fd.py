@@ -62,15 +62,21 @@ def _pair(name: str, kind: Type, doc: str, needs: tuple[str, ...], read: Callabl
     return Field(name=name, type=kind, doc=doc, needs=needs, read=read, several=Several.EITHER)
 
 
+def is_service(name: str) -> bool:
+    """Whether it is the name of a Service, by cluster DNS: those of other hosts are known to nobody here."""
+    return name.endswith((".svc", ".svc.cluster.local"))
+
+
 def _names(end: str, doc: str, read: Callable[[Event], object] | None = None, path: str = "") -> Field:
     return Field(
         name=f"fd.{end}ip.name",
         type=Type.STRING,
-        doc=f"Known names of {doc} address.",
+        doc=f"Names of {doc} address: of Services, such as kubernetes.default.svc.cluster.local.",
         needs=("fd.lip.name", "fd.rip.name"),
         read=read,
         path=path,
         several=Several.ANY,
+        told=is_service,
     )
 
 

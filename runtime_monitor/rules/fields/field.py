@@ -49,7 +49,7 @@ class Field(Struct, frozen=True, kw_only=True):
     `path` is the attribute of the Event (`proc.name`), read in place by compiled conditions; where the value has to be
     made, `read` makes it, of the event alone or of the event and the argument. Either yields None for "not known".
     `needs` are the attributes, by their names in recorded events, without which a sensor cannot fill the field;
-    `events` are the event types that can carry it, None for all.
+    `events` are the event types that can carry it, None for all; `told` says of a text whether a sensor can give it.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Field(Struct, frozen=True, kw_only=True):
     several: Several = Several.NO
     dotted: bool = False  # the argument may follow a dot: evt.arg.flags
     events: frozenset[str] | None = None
+    told: Callable[[str], bool] | None = None
 
     def value(self, event: Event, argument: str | int | None = None) -> Any:  # noqa: ANN401 -- any type of the language
         """The value in an event, None where it is not known."""

@@ -81,6 +81,16 @@ def test_a_field_that_the_rule_s_events_cannot_have_is_told() -> None:
     assert not given.loaded(text).errors
 
 
+def test_a_name_that_is_no_service_s_is_told() -> None:
+    """Nobody is asked what other hosts are called."""
+    text = given.rule("a", "fd.sip.name in (pool.example, other.example)") + given.rule(
+        "b", "fd.sip.name in (kubernetes.default.svc.cluster.local, pool.example)"
+    )
+    sensor = {"fillable": frozenset({"fd.sip.name"})}
+    (told,) = given.loaded(text, **sensor).errors
+    assert (told.item, "cannot fill it with pool.example" in told.message) == ("rule 'a'", True)
+
+
 def test_the_hash_is_the_name_s() -> None:
     """So that a changed rule keeps the ids of its alerts."""
     one, two = (given.loaded(given.rule("a", f"evt.type = {kind}")).rules[0] for kind in ("open", "execve"))
