@@ -79,7 +79,11 @@ def test_the_node_is_written_to_in_two_folders_alone(on: list[chart.Object]) -> 
     assert writes == {("sensor", "spool", ""), ("sensor", "bpffs", ""), ("feed", "spool", "feed")}
 
 
-RIGHTS = [("", "", "pods", "", "list watch"), ("podseal-system", "apps", "daemonsets", "podseal-monitor", "get")]
+RIGHTS = [
+    ("", "", "pods", "", "list watch"),
+    ("", "", "services", "", "list watch"),
+    ("podseal-system", "apps", "daemonsets", "podseal-monitor", "get"),
+]
 EVENTS = ("", "", "events", "", "create")
 REVIEWS = [
     ("", "authentication.k8s.io", "tokenreviews", "", "create"),
@@ -94,7 +98,7 @@ ACCOUNTS: dict[str, tuple[dict[str, Any], list[Any], bool]] = {
 
 @pytest.mark.parametrize(("settings", "expected", "token"), ACCOUNTS.values(), ids=ACCOUNTS.keys())
 def test_rights(settings: dict[str, Any], expected: list[Any], token: bool) -> None:  # noqa: FBT001 -- a table
-    """Pods of a node are listed and watched, and nothing more; the feed has a token where it needs one."""
+    """Pods of a node and Services are listed and watched, and nothing more; the feed has a token where it needs one."""
     found = chart.objects(with_feed(settings))
     assert sorted(rights(found)["podseal-monitor"]) == sorted(expected)
     mounts = {each["name"]: each["volumeMounts"] for each in at(found, *POD, "containers")}
