@@ -29,12 +29,8 @@ lock: ## resolve the dependencies anew into the two lock files (needs uv)
 	uv pip compile -q -U --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q -U --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
 
-run: setup ## serve the webhook on 127.0.0.1:8443 with a certificate of its own
-	@$(RUN)podseal-certs init --dir .podseal/certs
-	@echo "Try it in another terminal:"
-	@echo "  curl --cacert .podseal/certs/ca.crt -H 'Content-Type: application/json' \\"
-	@echo "    --data-binary @tests/data/reviews/create-pods.json https://127.0.0.1:8443/validate"
-	@exec $(RUN)podseal serve --tls-cert-file .podseal/certs/tls.crt --tls-private-key-file .podseal/certs/tls.key
+run: setup ## the webhook on 127.0.0.1:8443 and, as root, the node monitor with the self-test's alerts on its page
+	@exec $(RUN)python -m tests.tour $(TOUR)
 
 CLUSTER := .cluster/node/containerd/state/io.containerd.runtime.v2.task/k8s.io
 monitor: setup ## watch this node until Ctrl-C, and the containers of `make cluster`; page on http://127.0.0.1:9480 (needs root)

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -43,7 +43,10 @@ log = logging.getLogger("podseal.node")
 
 @dataclass(frozen=True)
 class Settings:
-    """What `podseal-monitor run` is told."""
+    """What `podseal-monitor run` is told.
+
+    `unpinned`: the kernel's side ends with the process, and another monitor may run beside it.
+    """
 
     node: str
     spool: Path
@@ -52,6 +55,7 @@ class Settings:
     record: Path | None = None
     listeners: tuple[listener.Listener, ...] = ()
     bpffs: Path = Path("/sys/fs/bpf")
+    unpinned: bool = False
 
 
 class Judges(Protocol):
@@ -145,8 +149,8 @@ class Node:
         """Alerts reached the spool."""
         self._latency.kept(alerts)
 
-    def run(self, stopped: threading.Event) -> None:
-        """Watch until told to stop."""
+    def run(self, stopped: threading.Event, watching: Callable[[], None] = lambda: None) -> None:
+        """Watch until told to stop; `watching` is called at the beginning."""
         self._spool.append(self._diary.begin(time.time_ns()))
         self._serve_metrics()
         self._arrivals.start()
@@ -161,6 +165,7 @@ class Node:
             )
         reason = "it failed, see its log"
         try:
+            watching()
             self._watch(stopped)
             reason = "told to stop"
         finally:
@@ -247,8 +252,10 @@ class Node:
         }
 
 
-def run(settings: Settings, judges: Judges, stopped: threading.Event) -> None:
-    """Watch this node until `stopped` is set.
+def run(
+    settings: Settings, judges: Judges, stopped: threading.Event, watching: Callable[[], None] = lambda: None
+) -> None:
+    """Watch this node until `stopped` is set; `watching` is called once nothing is missed any more.
 
     Raises:
         KernelError: the kernel's side cannot start, or another monitor runs.
@@ -256,13 +263,13 @@ def run(settings: Settings, judges: Judges, stopped: threading.Event) -> None:
     """
     with contextlib.ExitStack() as resources:
         # The sensor first, whose pins only one monitor may hold: nothing of the other one's is touched.
-        pinned = settings.bpffs / sensor.PINNED.name
+        pinned = None if settings.unpinned else settings.bpffs / sensor.PINNED.name
         kernel = sensor.Settings(node=settings.node, bpffs=settings.bpffs, pinned=pinned)
         opened = resources.enter_context(sensor.Sensor.open(kernel))
         spool = writer.Writer(settings.spool)
         resources.callback(spool.close)
         log.info("%s", opened.describe())
-        Node(settings, opened, spool, judges).run(stopped)
+        Node(settings, opened, spool, judges).run(stopped, watching)
 
 
 def _fields(counts: object, *names: str) -> dict[str, float]:

@@ -51,7 +51,12 @@ SUITES = (
     Suite("slow", 900, marker=f"slow and {_NONE_APART}"),
     Suite("browser", 600, marker="browser", folders=("tests/runtime_monitor",)),
     Suite("receivers", 300, marker="packages", folders=("tests/runtime_monitor", "tests/manifests")),
-    Suite("kernel", 600, marker="kernel", folders=("tests/kernel", "tests/runtime_monitor", "tests/drills")),
+    Suite(
+        "kernel",
+        600,
+        marker="kernel",
+        folders=("tests/kernel", "tests/runtime_monitor", "tests/drills", "tests/tour"),
+    ),
     Suite("qemu", 900, marker="qemu", folders=("tests/kernel",)),
     Suite("tool builds", 1500, commands=((sys.executable, "-m", "tests.cluster.build"),)),
     Suite("manifests", 300, marker="tools and not cluster", folders=("tests/manifests",)),

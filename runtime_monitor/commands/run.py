@@ -6,6 +6,7 @@ Two processes: this one is the sensor, the other reads the spool; either may die
 runs alone, and the other is somebody else's to start: a container of the same pod, or a unit of systemd.
 """
 
+import dataclasses
 import functools
 import json
 import logging
@@ -31,6 +32,7 @@ from runtime_monitor.falco_yaml import files as falco_files
 from runtime_monitor.falco_yaml.tree import FalcoYamlError
 from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
+from runtime_monitor.selftest import container, demonstration
 from runtime_monitor.spool import schema
 from webhook import apiserver
 
@@ -134,6 +136,16 @@ Examples:
 )
 @click.option("--bpffs", type=FOLDER, default=BPFFS, show_default=True, help="BPF file system; one monitor for each.")
 @click.option(
+    "--unpinned",
+    is_flag=True,
+    help="Leave nothing in the kernel at the end; then what happens before the next start goes unseen.",
+)
+@click.option(
+    "--selftest",
+    is_flag=True,
+    help="Play the self-test once, in a container of its own, so that lines and page have something to show.",
+)
+@click.option(
     "--daemonset",
     "owner",
     type=DaemonSetName(),
@@ -155,15 +167,21 @@ def command(
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    page, owner, metrics = options.pop("page"), options.pop("owner"), options.pop("metrics")
+    page, owner, metrics, selftest = (options.pop(name) for name in ("page", "owner", "metrics", "selftest"))
     settings = nodes.Settings(listeners=tuple(_listeners(metrics, following.web)), **options)
+    played = None
+    if selftest:
+        played = demonstration.Demonstration()
+        settings = dataclasses.replace(settings, bundles=(*settings.bundles, container.BUNDLES))
     ruling = _ruling(files, following)
     feed = None if output == "none" else _start_feed(_feed(settings.spool, page, output, following))
     try:
-        nodes.run(settings, ruling, stopped)
+        nodes.run(settings, ruling, stopped, played.begin if played else lambda: None)
     except (KernelError, schema.SpoolError, OSError) as error:
         raise CannotStartError(str(error)) from error
     finally:
+        if played is not None:
+            played.end()
         ruling.close()
         if feed is not None:
             feed.communicate()

@@ -25,7 +25,8 @@ Play = Callable[[Stage], Mapping[str, Any] | None]
 class Behaviour:
     """`name` as `--only` takes it, `about` in one line, `seen`: for each of these an event must come.
 
-    `image` names the files of HOME that the container's image must ship.
+    `image` names the files of HOME that the container's image must ship. One that is `crowded` makes hundreds of
+    events, among which a person finds none.
     """
 
     name: str
@@ -33,14 +34,15 @@ class Behaviour:
     play: Play
     seen: tuple[Expected, ...]
     image: tuple[str, ...] = ()
+    crowded: bool = False
 
 
-def behaviour(*seen: Expected, image: Sequence[str] = ()) -> Callable[[Play], Behaviour]:
+def behaviour(*seen: Expected, image: Sequence[str] = (), crowded: bool = False) -> Callable[[Play], Behaviour]:
     """Make a Behaviour of a function: its name with dashes, its docstring's first line, and what must be seen."""
 
     def make(play: Play) -> Behaviour:
         about = (play.__doc__ or "").strip().splitlines()[0]
-        return Behaviour(play.__name__.strip("_").replace("_", "-"), about, play, seen, tuple(image))
+        return Behaviour(play.__name__.strip("_").replace("_", "-"), about, play, seen, tuple(image), crowded)
 
     return make
 

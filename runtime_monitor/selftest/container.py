@@ -26,7 +26,9 @@ MOST_DESCRIPTORS = 1024
 NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWCGROUP
 BUNDLES = Path("/run") / cgroups.PARENT
 """Where the containers' bundles lie: one folder each, named by its id."""
-NAME = "self-test"
+NAME = POD = "self-test"
+NAMESPACE = "podseal-selftest"
+"""Who it is, as a runtime of Kubernetes would write it down: so rules and remedies that speak of pods speak of it."""
 IMAGE = "podseal.dev/self-test:1"
 VOLUME = "/podseal-volume"
 """Where a directory of the host is mounted, as the kubelet mounts an emptyDir."""
@@ -178,7 +180,12 @@ def _write_configuration(bundle: _Bundle) -> None:
         "linux": {},
         "root": {"path": "merged", "readonly": bundle.configuration.read_only},
         "mounts": [{"destination": VOLUME, "type": "bind", "source": f"{bundle.folder}/volume", "options": ["rw"]}],
-        "annotations": {"io.kubernetes.cri.container-name": NAME, "io.kubernetes.cri.image-name": IMAGE},
+        "annotations": {
+            "io.kubernetes.cri.container-name": NAME,
+            "io.kubernetes.cri.sandbox-name": POD,
+            "io.kubernetes.cri.sandbox-namespace": NAMESPACE,
+            "io.kubernetes.cri.image-name": IMAGE,
+        },
     }
     (bundle.folder / "config.json").write_text(json.dumps(configuration))
 

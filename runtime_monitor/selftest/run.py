@@ -106,13 +106,18 @@ class Terms:
     patience: float = 5.0
 
 
+def configuration(behaviours: Sequence[Behaviour]) -> container.Configuration:
+    """The container of these behaviours: its image ships the files that they change."""
+    image = {f"{HOME}/{name}": b"podseal\n" for each in behaviours for name in ("README", *each.image)}
+    return container.Configuration(image=image)
+
+
 def play(source: Source, behaviours: Sequence[Behaviour], terms: Terms) -> Iterator[Row]:
     """Start one container, play every behaviour in it, and yield its row.
 
     Raises `OSError` where no container can be made here.
     """
-    image = {f"{HOME}/{name}": b"podseal\n" for each in behaviours for name in ("README", *each.image)}
-    with listening(source) as listener, container.running(container.Configuration(image=image)) as made:
+    with listening(source) as listener, container.running(configuration(behaviours)) as made:
         stage = Stage(made)
         for each in behaviours:
             listener.drain()

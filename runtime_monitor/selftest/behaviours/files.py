@@ -186,7 +186,11 @@ def copy_file_range(stage: Stage) -> None:
     stage.call(play)
 
 
-@behaviour({**OPEN, "fd.name": f"{HOME}/raced-to", "fd.path_source": "object"}, image=("raced-to", "raced-from"))
+@behaviour(
+    {**OPEN, "fd.name": f"{HOME}/raced-to", "fd.path_source": "object"},
+    image=("raced-to", "raced-from"),
+    crowded=True,
+)
 def path_changed_during_the_call(stage: Stage) -> Mapping[str, Any] | None:
     """Another thread changes the path while open reads it: what was opened counts, not what the memory says later."""
     stage.call(_race)

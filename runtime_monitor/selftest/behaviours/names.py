@@ -19,13 +19,13 @@ def _descend(name: str) -> None:
     os.open(LEAF, os.O_CREAT | os.O_WRONLY)
 
 
-@behaviour({**WRITE, "fd.name": f"{HOME}/{'d/' * DEPTH}{LEAF}"})
+@behaviour({**WRITE, "fd.name": f"{HOME}/{'d/' * DEPTH}{LEAF}"}, crowded=True)
 def deep_path(stage: Stage) -> None:
     """A file 1,000 directories deep."""
     stage.call(lambda: _descend("d"))
 
 
-@behaviour({**WRITE, "fd.name": lambda name: name.endswith(f"/{LEAF}"), "podseal.path_cut": True})
+@behaviour({**WRITE, "fd.name": lambda name: name.endswith(f"/{LEAF}"), "podseal.path_cut": True}, crowded=True)
 def endless_path(stage: Stage) -> None:
     """A path of 200,000 bytes: its end is told, and that it is cut."""
     stage.call(lambda: _descend("e" * 200))

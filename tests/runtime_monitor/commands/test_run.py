@@ -13,6 +13,7 @@ import urllib3
 from click.testing import CliRunner
 
 from runtime_monitor.commands import run
+from runtime_monitor.kernel import sensor
 from runtime_monitor.selftest import container
 from tests import waiting
 from tests.runtime_monitor import parts
@@ -61,6 +62,17 @@ def test_a_second_monitor_is_refused(monitor: Monitor) -> None:
     (line,) = [line for line in monitor.log(1).splitlines() if line]
     assert line.startswith("Error: another monitor watches this node")
     assert first.poll() is None
+
+
+def test_an_unpinned_one_leaves_nothing(monitor: Monitor) -> None:
+    """Its kernel's side ends with it, and beside it there is room for another one."""
+    first = monitor.start("--unpinned")
+    monitor.await_line("Monitor started")
+    monitor.start("--unpinned", f"--spool={monitor.folder}/other.db")
+    monitor.await_line("Monitor started", 1)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(20) == 0
+    assert not list((monitor.folder / "bpf" / sensor.PINNED.name).glob("*"))
 
 
 def test_a_killed_monitor_is_told_by_the_next(monitor: Monitor) -> None:
@@ -203,6 +215,8 @@ def test_the_options_are_the_settings() -> None:
         "--metrics-bind",
         "--bpffs",
         "--option",
+        "--unpinned",
+        "--selftest",
     ):
         assert option in help_text
     assert runner.invoke(run.command, ["--output=xml"]).exit_code == 2
