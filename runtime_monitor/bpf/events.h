@@ -8,7 +8,7 @@ enum kind { KIND_EXEC = 1, KIND_EXIT, KIND_OPEN, KIND_FILE, KIND_NAME, KIND_SUMM
 
 /* Pieces follow in this order. A walked path is its names from the leaf upwards, each ended by a slash. */
 enum piece { PIECE_PATH, PIECE_BASE, PIECE_ARGUMENT, PIECE_BASE2, PIECE_ARGUMENT2, PIECE_ARGV, PIECE_ENV, PIECE_CWD,
-	     PIECE_SOCKET, PIECE_DATA, PIECES };
+	     PIECE_SOCKET, PIECE_DATA, PIECE_ANCESTORS, PIECES };
 
 enum flag {
 	FLAG_FAILED = 1 << 0,	    /* refused: EROFS, EACCES, EPERM */
@@ -68,10 +68,17 @@ struct event {
 	__u32 stdin_kind;
 	__u32 session_leader;
 	__u32 hook;	    /* which one saw it, in the trampoline tier */
-	__u16 lengths[PIECES];
+	__u16 lengths[PIECES], zero[3];
 	char comm[16], parent_comm[16];
 };
 enum { SUMMARY_SIZE = __builtin_offsetof(struct event, parent_start) };
+
+/* PIECE_ANCESTORS of an exec is some of these: the parent first, up to the first process of the node. */
+struct ancestor {
+	__u64 start;
+	__u32 pid, zero;
+	char comm[16];
+};
 
 enum role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
 

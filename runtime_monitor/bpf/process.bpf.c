@@ -1,4 +1,5 @@
 /* Processes of containers: what they execute, by which way they came in, when they end. */
+#include "lib/ancestors.bpf.h"
 #include "lib/file.bpf.h"
 #include "lib/written.bpf.h"
 
@@ -47,25 +48,6 @@ INLINE int comes_from_outside(struct task_struct *task)
 		return 0;
 	return task_pid_namespace(parent) != task_pid_namespace(task) ||
 	       task_mount_namespace(parent) != task_mount_namespace(task);
-}
-
-enum { CAP_DAC_OVERRIDE = 1 << 1, S_IMMUTABLE = 8, WRITABLE = 2 };
-
-/* By owner, group, others or DAC_OVERRIDE (generic_permission of fs/namei.c); further groups and ACLs are not asked. */
-INLINE int may_write(struct task_struct *task, struct inode *inode)
-{
-	__u64 effective = 0;
-	__u32 mode = READ(inode, i_mode);
-	if (READ(inode, i_flags) & S_IMMUTABLE)
-		return 0;
-	bpf_probe_read_kernel(&effective, sizeof(effective), &task->cred->cap_effective);
-	if (effective & CAP_DAC_OVERRIDE)
-		return 1;
-	if (READ(inode, i_uid.val) == task->cred->fsuid.val)
-		mode >>= 6;
-	else if (READ(inode, i_gid.val) == task->cred->fsgid.val)
-		mode >>= 3;
-	return mode & WRITABLE;
 }
 
 INLINE void record_executable(struct record *record, struct task_struct *task, struct linux_binprm *binprm)
@@ -131,6 +113,7 @@ int process_exec(__u64 *context)
 	record_root(record);
 	record->event.stdin_kind = stdin_kind(task);
 	record_executable(record, task, (void *)context[2]);
+	record_ancestors(record, task);
 	record_tell(record);
 	return 0;
 }

@@ -8,10 +8,11 @@ bytes that are not UTF-8, which become U+DC80..U+DCFF (PEP 383) so that nothing 
 import errno
 import os
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runtime_monitor.events import Call, Drift, Event, File, Process, Session, User
+from runtime_monitor.events import Ancestor, Call, Drift, Event, File, Process, Session, User
 from runtime_monitor.kernel import calls, layout, sockets
 from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from runtime_monitor.kernel.layout import Record
@@ -202,6 +203,7 @@ def _executed(known: Process, record: Record, flags: int, pieces: dict[str, byte
             "exepath": _exepath(pieces["path"], flags) if "path" in pieces else None,
             "environment": _strings(pieces.get("environment", b"")),
             "cwd": _walked(pieces.get("cwd", b"/")),
+            "ancestors": tuple(_ancestors(pieces.get("ancestors", b""))) or None,
             "exe_inode": record.inode,
             "exe_device": device_number(record.device),
             "exe_ctime": record.changed,
@@ -213,6 +215,12 @@ def _executed(known: Process, record: Record, flags: int, pieces: dict[str, byte
             "script": _text(pieces["argument"]) if flags & Flag.SCRIPT and "argument" in pieces else None,
         }
     )
+
+
+def _ancestors(raw: bytes) -> Iterator[Ancestor]:
+    whole = len(raw) - len(raw) % layout.ANCESTOR.size
+    for start, pid, comm in layout.ANCESTOR.iter_unpack(raw[:whole]):
+        yield Ancestor(pid=pid, start=start, name=_text(comm.split(b"\0", 1)[0]))
 
 
 def _exepath(path: bytes, flags: int) -> str:

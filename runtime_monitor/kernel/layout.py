@@ -12,7 +12,7 @@ from runtime_monitor.kernel import btf
 
 PIECES: Final = (
     *("path", "base", "argument", "base2", "argument2", "argv", "environment", "cwd"),
-    *("socket", "data"),
+    *("socket", "data", "ancestors"),
 )
 """Names of `enum piece`, in its order: the texts that follow the record's fixed part."""
 
@@ -75,6 +75,7 @@ class Record(NamedTuple):
     length_cwd: int
     length_socket: int
     length_data: int
+    length_ancestors: int
     comm: bytes
     parent_comm: bytes
 
@@ -90,10 +91,13 @@ _RUNS: Final = (
     ("I", ("vpid", "parent", "parent_vpid", "session", "uid", "gid", "login_uid", "tty", "pid_namespace")),
     ("I", ("mount_namespace", "mode", "open_flags", "stdin_kind", "session_leader", "hook")),
     (f"{len(PIECES)}H", ("lengths",)),
+    ("6x", ("zero",)),
     ("16s", ("comm", "parent_comm")),
 )
 FIELDS: Final = tuple((name, code) for code, names in _RUNS for name in names)
 _STRUCT: Final = struct.Struct("<" + "".join(code for _, code in FIELDS))
+ANCESTOR: Final = struct.Struct("<QI4x16s")
+"""One `struct ancestor` of the piece `ancestors`: start, pid, name."""
 SIZE: Final = _STRUCT.size
 """Bytes of the fixed part."""
 _SUMMARY: Final = itertools.takewhile(lambda field: field[0] != "parent_start", FIELDS)
@@ -108,7 +112,7 @@ def unpack(buffer: Any) -> Record:  # noqa: ANN401 -- anything with the buffer p
     return Record._make(_STRUCT.unpack_from(buffer))
 
 
-_LENGTHS: Final = slice(Record._fields.index("length_path"), Record._fields.index("length_data") + 1)
+_LENGTHS: Final = slice(Record._fields.index("length_path"), Record._fields.index("length_ancestors") + 1)
 _ARGUMENTS: Final = slice(Record._fields.index("argument0"), Record._fields.index("argument5") + 1)
 
 

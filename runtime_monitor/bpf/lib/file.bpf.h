@@ -51,6 +51,25 @@ INLINE int in_upper_layer(struct inode *inode)
 	return word_at((void *)inode + TYPE_SIZE(struct inode)) != 0;
 }
 
+enum { CAP_DAC_OVERRIDE = 1 << 1, S_IMMUTABLE = 8, WRITABLE = 2 };
+
+/* By owner, group, others or DAC_OVERRIDE (generic_permission of fs/namei.c); further groups and ACLs are not asked. */
+INLINE int may_write(struct task_struct *task, struct inode *inode)
+{
+	__u64 effective = 0;
+	__u32 mode = READ(inode, i_mode);
+	if (READ(inode, i_flags) & S_IMMUTABLE)
+		return 0;
+	bpf_probe_read_kernel(&effective, sizeof(effective), &task->cred->cap_effective);
+	if (effective & CAP_DAC_OVERRIDE)
+		return 1;
+	if (READ(inode, i_uid.val) == task->cred->fsuid.val)
+		mode >>= 6;
+	else if (READ(inode, i_gid.val) == task->cred->fsgid.val)
+		mode >>= 3;
+	return mode & WRITABLE;
+}
+
 INLINE __u64 nanoseconds(__s64 seconds, __u64 rest)
 {
 	return seconds * 1000000000ULL + rest;

@@ -155,6 +155,16 @@ def test_an_executed_file_has_falcos_flags(flags: int, bits: int) -> None:
     assert said["evt.args"] == {"filename": "./x", "flags": bits}
 
 
+def test_an_exec_tells_who_is_above() -> None:
+    """The parent first, each with its start."""
+    raw = layout.ANCESTOR.pack(70, 7, b"sh\0") + layout.ANCESTOR.pack(10, 1, b"containerd-shim\0")
+    event = decode(record({"ancestors": raw}, kind=Kind.EXEC), ORIGIN)
+    assert [(each.pid, each.start, each.name) for each in event.proc.ancestors or ()] == [
+        (7, 70, "sh"),
+        (1, 10, "containerd-shim"),
+    ]
+
+
 def test_a_memory_file_has_no_place() -> None:
     """Its path is its name, which may hold slashes."""
     path = {"path": b"memfd:runc_cloned:/proc/self/exe/"}
