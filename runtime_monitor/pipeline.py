@@ -144,14 +144,14 @@ class Pipeline:
 
     def _enriched(self, event: Event) -> Event:
         """Who and where; each line adds one part, the later ones read what the earlier ones wrote."""
-        stages = self._stages
+        stages, inhabitant = self._stages, self._inhabitant(event)
         event = stages.containers(event)
         event = stages.pods(event)
         event = stages.services(event)
         event = stages.processes(event)
-        event = stages.users(event)
+        event = stages.users(event, inhabitant)
         event = stages.writes(event)
-        event = shells.mark(event, self._inhabitant(event))
+        event = shells.mark(event, inhabitant)
         event = self._scripts(event)
         return stages.sessions(event)
 

@@ -39,14 +39,17 @@ class Users:
     def __init__(self) -> None:
         self._known: dict[str, Names] = {}
 
-    def __call__(self, event: Event) -> Event:
-        """The event with the names that the container gives its user and group."""
+    def __call__(self, event: Event, inhabitant: int | None = None) -> Event:
+        """The event with the names that the container gives its user and group.
+
+        `inhabitant` is a process of the same container, whose root is read where the event's own has ended.
+        """
         container, user = event.container.full_id, event.user
         if container is None or (user.uid is None and user.gid is None) or event.proc.pid is None:
             return event
         names = self._known.get(container)
         if names is None or event.evt.type in STARTS:
-            names = self._names(container, event.proc.pid)
+            names = self._names(container, (event.proc.pid, inhabitant))
         if names is None:
             return event
         named = msgspec.structs.replace(
@@ -61,10 +64,10 @@ class Users:
         """A container has ended."""
         self._known.pop(container, None)
 
-    def _names(self, container: str, pid: int) -> Names | None:
-        root = rooted.open_root(pid)
+    def _names(self, container: str, pids: tuple[int | None, ...]) -> Names | None:
+        root = next((root for pid in pids if pid and (root := rooted.open_root(pid)) is not None), None)
         if root is None:
-            # The process has ended already; what its container said before still holds.
+            # Both have ended already; what their container said before still holds.
             return self._known.get(container)
         try:
             known = self._known.get(container)

@@ -29,6 +29,8 @@ class Monitor:
         self._options = options
         self._lines = folder / "alerts"
         self._spool = folder / "spool.db"
+        self._told: list[Alert] = []
+        self._position = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -55,9 +57,14 @@ class Monitor:
             self._process.wait(60)
 
     def alerts(self) -> list[Alert]:
-        """Every alert so far; the last line may be in the making."""
-        text = self._lines.read_text() if self._lines.exists() else ""
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        """Every alert so far; each line is read once, and the last one may be in the making."""
+        if self._lines.exists():
+            with self._lines.open("rb") as file:
+                file.seek(self._position)
+                lines = file.read().split(b"\n")
+            self._told += [json.loads(line) for line in lines[:-1]]
+            self._position += sum(len(line) + 1 for line in lines[:-1])
+        return list(self._told)
 
     def _starts(self) -> int:
         return sum(alert["rule"] == "Monitor started" for alert in self.alerts())

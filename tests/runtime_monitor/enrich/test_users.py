@@ -70,6 +70,11 @@ def test_an_ended_process_takes_the_names_its_container_had() -> None:
     assert source(gone).user.name is None
 
 
+def test_another_process_of_the_container_stands_in() -> None:
+    """For one that has ended before anybody looked."""
+    assert users.Users()(event(pid=2**22 + 1), os.getpid()).user.name == "root"
+
+
 def test_outside_of_containers_nothing_is_read() -> None:
     """The host's processes have the host's names, which are not asked for."""
     outside = msgspec.structs.replace(event(), container=Container(id="host"))
