@@ -175,12 +175,13 @@ def _described(field: registry.Field) -> dict[str, object]:
     }
 
 
-def _lines(explanation: explaining.Explanation, *, whole: bool, indent: int = 0) -> Iterable[str]:
+def _lines(explanation: explaining.Explanation, *, whole: bool) -> Iterable[str]:
     if not whole:
         yield from map(str, explaining.deciding(explanation))
-    elif explanation.kind == "check":
-        yield f"{'  ' * indent}{explanation}"
-    else:
-        yield f"{'  ' * indent}{'true ' if explanation.truth else 'false'} {explanation.kind}"
-        for child in explanation.children:
-            yield from _lines(child, whole=True, indent=indent + 1)
+        return
+    left = [(explanation, 0)]
+    while left:
+        part, indent = left.pop()
+        shown = part if part.kind == "check" else f"{'true ' if part.truth else 'false'} {part.kind}"
+        yield f"{'  ' * indent}{shown}"
+        left.extend((child, indent + 1) for child in reversed(part.children))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from runtime_monitor.alerts import Alert, Priority
 from runtime_monitor.events import Event
 from runtime_monitor.rules import compile as compiler
-from runtime_monitor.rules import parser, program, resolve, template
+from runtime_monitor.rules import depth, parser, program, resolve, template
 from runtime_monitor.rules.fields.evt import clock
 
 DISABLED: Final = "podseal: rule disabled"
@@ -93,6 +93,7 @@ class Engine:
         self._fired[rule.name] += 1
         return _made(rule, event, output.render(event), output.values(event))
 
+    @depth.allowed
     def _isolate(self, event: Event, error: Exception) -> list[Alert]:
         """Find the rules that raise on this event, disable them, and judge it by the others."""
         found: list[Alert] = []

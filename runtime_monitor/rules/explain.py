@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from runtime_monitor.events import Event
-from runtime_monitor.rules import resolve
+from runtime_monitor.rules import depth, resolve
 
 
 class Explanation(Struct, frozen=True):
@@ -33,14 +33,19 @@ class Explanation(Struct, frozen=True):
         return f"{'true ' if self.truth else 'false' if self.known else 'null '} {self.text}  ({found})"
 
 
+@depth.allowed
 def explain(node: resolve.Node, event: Event) -> Explanation:
     """The truth of every part of a condition for an event."""
+    return _explained(node, event)
+
+
+def _explained(node: resolve.Node, event: Event) -> Explanation:
     if isinstance(node, resolve.Test):
         return _test(node, event)
     if isinstance(node, resolve.Negated):
-        child = explain(node.child, event)
+        child = _explained(node.child, event)
         return Explanation("not", not child.truth, children=(child,))
-    children = tuple(explain(child, event) for child in node.children)
+    children = tuple(_explained(child, event) for child in node.children)
     if isinstance(node, resolve.All):
         return Explanation("and", all(child.truth for child in children), children=children)
     return Explanation("or", any(child.truth for child in children), children=children)
@@ -52,12 +57,13 @@ def deciding(explanation: Explanation) -> Iterator[Explanation]:
     Of a false `and` the parts that are false, of a true one all; of a true `or` the parts that are true, of a false one
     all.
     """
-    if explanation.kind == "check":
-        yield explanation
-        return
-    for child in explanation.children:
-        if explanation.kind == "not" or child.truth is explanation.truth:
-            yield from deciding(child)
+    left = [explanation]
+    while left:
+        part = left.pop()
+        if part.kind == "check":
+            yield part
+        children = [child for child in part.children if part.kind == "not" or child.truth is part.truth]
+        left.extend(reversed(children))
 
 
 def _test(test: resolve.Test, event: Event) -> Explanation:

@@ -6,13 +6,11 @@ a macro sees the macros defined before it, a rule sees all.
 
 from collections.abc import Callable
 
-from runtime_monitor.rules import tree
+from runtime_monitor.rules import depth, tree
 from runtime_monitor.rules.problems import ConditionError
 
 MOST_LEAVES = 100_000
 """Checks of a condition with its macros put in; the largest stock rule has 70. Macros of macros grow exponentially."""
-MAX_DEPTH = 150
-"""Levels of `and`, `or`, `not` after expansion, for the sake of what walks the tree."""
 
 
 class Expanded:
@@ -38,8 +36,8 @@ def expand(node: tree.Node, find: Find, text: str) -> Expanded:
     expanded = _expand(node, find, text)
     if expanded.leaves > MOST_LEAVES:
         raise ConditionError(f"with its macros put in, it has more than {MOST_LEAVES} checks", text, 0)
-    if expanded.depth > MAX_DEPTH:
-        raise ConditionError(f"with its macros put in, it nests deeper than {MAX_DEPTH} levels", text, 0)
+    if expanded.depth > depth.LEVELS:
+        raise ConditionError(f"with its macros put in, it nests deeper than {depth.LEVELS} levels", text, 0)
     return expanded
 
 

@@ -5,11 +5,11 @@ In: the text of a condition, lists already put in (`lists`). Out: a tree (`tree`
 (filter/parser.h): `not` binds closer than `and`, `and` closer than `or`; the words are lower case.
 """
 
-from runtime_monitor.rules import tokenizer, tree
+from runtime_monitor.rules import depth, tokenizer, tree
 from runtime_monitor.rules.problems import ConditionError
 
-MAX_DEPTH = 100
-"""Parentheses in each other: libsinsp's default (Falco raises it to 1,000, which no published rule comes near)."""
+MAX_TRANSFORMERS = 100
+"""Transformers in each other."""
 MAX_LENGTH = 1 << 20
 """Characters of one condition, lists put in. The longest of the stock rules has 5,000."""
 
@@ -24,6 +24,7 @@ SEVERAL = ("join", "concat", "getopt")
 """Transformers with more than one argument."""
 
 
+@depth.allowed
 def parse(text: str) -> tree.Node:
     """The tree of a condition.
 
@@ -44,7 +45,7 @@ class Parser:
 
     def __init__(self, scan: tokenizer.Scanner) -> None:
         self.scan = scan
-        self._depth = 0
+        self._parentheses = self._transformers = 0
 
     def disjunction(self) -> tree.Node:
         """Disjunction = conjunction { "or" ( blank conjunction | "(" disjunction ")" ) }."""
@@ -159,7 +160,9 @@ class Parser:
         return None if transformer is None else self._transformed(transformer[:-1], offset)
 
     def _transformed(self, transformer: str, offset: int) -> tree.Transformed:
-        self._enter()
+        self._transformers += 1
+        if self._transformers > MAX_TRANSFORMERS:
+            self.scan.fail(f"nested deeper than {MAX_TRANSFORMERS} transformers")
         arguments = [self._argument(transformer)]
         self.scan.blank()
         while transformer in SEVERAL and self.scan.symbol(","):
@@ -167,7 +170,7 @@ class Parser:
             self.scan.blank()
         if not self.scan.symbol(")"):
             self.scan.fail(f"expected ')' after the field in {transformer}(...)")
-        self._depth -= 1
+        self._transformers -= 1
         return tree.Transformed(transformer, tuple(arguments), offset)
 
     def _argument(self, transformer: str) -> tree.Operand | tree.Literal:
@@ -198,18 +201,15 @@ class Parser:
         return tree.Literal(value, offset)
 
     def _embedded(self) -> tree.Node:
-        self._enter()
+        self._parentheses += 1
+        if self._parentheses > depth.PARENTHESES:
+            self.scan.fail(f"nested deeper than {depth.PARENTHESES} parentheses")
         node = self.disjunction()
         self.scan.blank()
         if not self.scan.symbol(")"):
             self.scan.fail("expected 'and', 'or' or ')'")
-        self._depth -= 1
+        self._parentheses -= 1
         return node
-
-    def _enter(self) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            self.scan.fail(f"nested deeper than {MAX_DEPTH} parentheses")
 
     def _word(self, word: str) -> bool:
         self.scan.blank()

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from runtime_monitor.alerts import Priority
 from runtime_monitor.rules import compile as compiler
-from runtime_monitor.rules import event_types, ordering, pushdown, resolve
+from runtime_monitor.rules import depth, event_types, ordering, pushdown, resolve
 from runtime_monitor.rules.ruleset import Rule, RuleSet
 
 OTHER = ""
@@ -58,6 +58,7 @@ class Program(Struct, frozen=True):
     own_groups: tuple[Group, ...] = ()
 
 
+@depth.allowed
 def build(loaded: RuleSet, *, first: bool = True) -> Program:
     """The program of rules that were loaded without error."""
     own = sorted((rule for rule in loaded.rules if rule.own), key=lambda rule: rule.priority)

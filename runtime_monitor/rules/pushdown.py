@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from runtime_monitor.rules import event_types, resolve
+from runtime_monitor.rules import depth, event_types, resolve
 
 MOST_PATHS = 4096
 """Paths of one clause; beyond, it demands none: the sensor's maps are bounded."""
@@ -54,6 +54,7 @@ class RulePushdown(Struct, frozen=True):
     types: dict[str, Clause]
 
 
+@depth.allowed
 def of_rule(name: str, condition: resolve.Node) -> RulePushdown:
     """What a rule demands, for each event type that can fire it."""
     if not event_types.binds(condition):

@@ -16,6 +16,7 @@ from runtime_monitor.alerts import Priority
 from runtime_monitor.rules import (
     additions,
     collect,
+    depth,
     document,
     event_types,
     exceptions,
@@ -109,6 +110,7 @@ class RuleSet(Struct, frozen=True):
         return tuple(problem for problem in self.problems if problem.severity == "warning")
 
 
+@depth.allowed
 def load(sources: Sequence[Source], options: Options = Options()) -> RuleSet:  # noqa: B008 -- frozen
     """Load rules files; never raises for what they hold."""
     loader = _Loader(options)

@@ -22,7 +22,7 @@ PIECES = (
     *("- rule: x\n", "  condition: ", "- list: a\n  items: [", "- macro: m\n", "  override: {", "append", "replace"),
     *("evt.type in (", "proc.name", " and ", " or ", "not ", "(", ")", "'", '"', "\\", "%", "\n", "\t", "&a ", "*a"),
     *("---\n", "{", "}", "=", "!=", " regex ", " glob ", "[", "]", "val(", "tolower(", " exists", "0x", "-", "\x00"),
-    *("\ud800", "é", "|"),
+    *("\ud800", "é", "|", " oneof (", " allof (", "getopt(proc.args, 'x:')", "(" * 1200, "not (" * 1200, ")" * 1200),
 )
 
 

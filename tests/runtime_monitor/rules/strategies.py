@@ -98,7 +98,7 @@ checks = string_checks() | number_checks() | address_checks()
 def _more(children: st.SearchStrategy[tree.Node]) -> st.SearchStrategy[tree.Node]:
     several = st.lists(children, min_size=2, max_size=4)
     return (
-        children.filter(lambda node: not isinstance(node, tree.Not)).map(tree.Not)
+        children.map(lambda node: node.child if isinstance(node, tree.Not) else tree.Not(node))
         | several.map(lambda nodes: tree.And(_flat(nodes, tree.And)))
         | several.map(lambda nodes: tree.Or(_flat(nodes, tree.Or)))
     )

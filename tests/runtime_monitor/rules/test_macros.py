@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime_monitor.rules import macros, parser, tree
+from runtime_monitor.rules import depth, macros, parser, tree
 from runtime_monitor.rules.problems import ConditionError
 
 
@@ -33,10 +33,11 @@ def test_an_undefined_macro_is_named_with_its_place() -> None:
 
 
 def test_macros_of_macros_are_bounded() -> None:
-    """Doubling twenty times would be a million checks, nesting two hundred times too deep to walk."""
+    """Doubling twenty times would be a million checks, nesting thousands of times too deep to walk."""
     bomb = {"m0": "a.b = c or a.b = d"} | {f"m{i}": f"m{i - 1} and not m{i - 1}" for i in range(1, 21)}
     with pytest.raises(ConditionError, match="more than 100000 checks"):
         _expanded("m20", **bomb)
-    deep = {"n0": "a.b = c"} | {f"n{i}": f"x.y = z {'or' if i % 2 else 'and'} n{i - 1}" for i in range(1, 201)}
-    with pytest.raises(ConditionError, match="deeper than 150 levels"):
-        _expanded("n200", **deep)
+    levels = range(1, depth.LEVELS + 1)
+    deep = {"n0": "a.b = c"} | {f"n{i}": f"x.y = z {'or' if i % 2 else 'and'} n{i - 1}" for i in levels}
+    with pytest.raises(ConditionError, match=f"deeper than {depth.LEVELS} levels"):
+        _expanded(f"n{depth.LEVELS}", **deep)
