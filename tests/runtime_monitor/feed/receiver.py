@@ -43,6 +43,7 @@ class Receiver:
     body: bytes = b""
     hold: bool = False
     release: threading.Event = field(default_factory=threading.Event)
+    _ids: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -51,7 +52,9 @@ class Receiver:
 
     def ids(self) -> list[str]:
         """The ids of the alerts that arrived in Falco's form and were taken, in order."""
-        return [str(each.json["output_fields"]["podseal.alert_id"]) for each in list(self.requests)]
+        new = self.requests[len(self._ids) :]
+        self._ids += [str(each.json["output_fields"]["podseal.alert_id"]) for each in new]
+        return list(self._ids)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

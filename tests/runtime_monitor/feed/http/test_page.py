@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import time
 from collections.abc import Iterator
 
@@ -268,6 +269,39 @@ def test_rows_are_never_blank_while_scrolling(window: Window, feed: feeds.Feed, 
     writer.append(recent(50, start=6000))
     waiting.until(lambda: int(page.locator("#list").get_attribute("aria-rowcount") or 0) % 50 == 0, "the new ones")
     expect(page.locator(f'.row[data-id="{middle}"]')).to_be_in_viewport()
+
+
+SCROLLED = """async (place) => {
+  const box = document.getElementById("list");
+  box.scrollTop = place * box.scrollHeight;
+  for (const _ of [1, 2]) await new Promise((drawn) => requestAnimationFrame(drawn));
+  const { left, top, height } = box.getBoundingClientRect();
+  const parts = [...Array(20).keys()].map((part) => (part + 0.5) / 20);
+  return parts.filter((part) => !document.elementFromPoint(left + 50, top + height * part)?.closest(".row")).length;
+}"""
+"""Scroll to a part of the whole, and count in how many of twenty heights of the table no row is."""
+
+
+def test_fifty_thousand_alerts_are_read_to_the_last(window: Window, feed: feeds.Feed, writer: Writer) -> None:
+    """As many as the table holds, fetched on the way down; then any place of it is full of rows at once."""
+    whole = 50_000
+    for first in range(300, whole, 700):
+        writer.append(recent(700, start=1000 + first))
+    page = window.page
+    page.goto(feed.url)
+    expect(page.locator(".row").first).to_be_visible()
+    table = page.locator("#list")
+
+    def loaded() -> int:
+        return int(table.get_attribute("aria-rowcount") or 0)
+
+    while (before := loaded()) < whole:
+        assert page.evaluate(SCROLLED, 1.0) == 0
+        waiting.until(lambda before=before: loaded() > before, f"more than {before} rows", 60)  # type: ignore[misc]
+    source = random.Random(5)  # noqa: S311 -- places to look at
+    for place in (0.0, 1.0, *(source.random() for _ in range(40))):
+        assert page.evaluate(SCROLLED, place) == 0
+    assert page.locator(".row").count() < 200, "only what is in sight, and some around it, is in the page"
 
 
 def test_it_comes_back_when_the_feed_was_away(browser: Browser, tmp_path: pathlib.Path, writer: Writer) -> None:
