@@ -19,7 +19,9 @@ from runtime_monitor.spool.schema import SpoolError
 SECONDS: Final = 0.02
 SECONDS_WITHOUT_SPOOL: Final = 0.5
 FAILURES_TO_TELL: Final = 10
-"""A sensor that starts, or starts again, is no news."""
+ABSENCES_TO_TELL: Final = 120
+"""How often the spool was looked for in vain. A sensor that starts again is no news; the first time it has to load its
+programs before it makes a spool, which takes the kernel's verifier its time."""
 RECENT: Final = 2000
 READ: Final = 500
 log = logging.getLogger("podseal.feed")
@@ -39,6 +41,7 @@ class Watch:
         self.error = "not looked at yet"
         self.caught_up = threading.Event()
         self.on_news: Callable[[], None] = lambda: None
+        self._spool = spool
         self._reader = Reader(spool)
         self._news = threading.Condition()
         self._stop = threading.Event()
@@ -86,7 +89,7 @@ class Watch:
                 failures = 0
             except SpoolError as error:
                 failures += 1
-                if failures == FAILURES_TO_TELL:
+                if failures == (FAILURES_TO_TELL if self._spool.exists() else ABSENCES_TO_TELL):
                     log.warning("%s", error)
                 self.error = str(error)
                 busy = False

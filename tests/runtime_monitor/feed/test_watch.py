@@ -42,6 +42,24 @@ def test_whoever_waits_is_woken(watch: Watch, tmp_path: pathlib.Path) -> None:
     writer.close()
 
 
+def test_a_spool_that_is_not_there_yet_is_told_late(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that cannot be read at once, for a sensor makes it and makes it right."""
+    monkeypatch.setattr(module, "SECONDS_WITHOUT_SPOOL", 0.001)
+    monkeypatch.setattr(module, "FAILURES_TO_TELL", 5)
+    monkeypatch.setattr(module, "ABSENCES_TO_TELL", 10**9)
+    absent, wrong = Watch(tmp_path / "absent.db"), Watch(tmp_path / "wrong.db")
+    (tmp_path / "wrong.db").write_text("no spool" * 1000)
+    absent.start()
+    assert absent.caught_up.wait(60)
+    wrong.start()
+    waiting.until(lambda: caplog.messages, "the spool that is none to be told")
+    absent.stop()
+    wrong.stop()
+    assert [message for message in caplog.messages if "absent" in message] == []
+
+
 def test_what_memory_does_not_hold_is_the_spools(
     watch: Watch, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
