@@ -40,6 +40,7 @@ GAUGES = {
     "rules": "Rules in force, podseal's own and the given ones.",
     "rules_disabled": "Rules that are out of force because they raised; a reload brings them back.",
     "rules_stale": "Whether the files hold other rules than those in force, because they are broken.",
+    "opens_widened": "Demands of the rules on opens that the kernel cannot ask, so that it tells more than they need.",
     "rules_loaded_timestamp_seconds": "When the rules in force were loaded, in seconds of the epoch.",
 }
 Counted = Mapping[str, Mapping[str, float]]

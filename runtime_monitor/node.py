@@ -33,6 +33,7 @@ from runtime_monitor.enrich import (
 from runtime_monitor.events import Event
 from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
+from runtime_monitor.kernel.open_filter import Tables
 from runtime_monitor.kernel.roots import Root
 from runtime_monitor.spool import writer
 
@@ -60,6 +61,17 @@ class Settings:
 
 class Judges(Protocol):
     """Who judges events (`ruling`)."""
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """What they need of the kernel."""
+
+    @property
+    def opens(self) -> Tables:
+        """By which the kernel tells opens."""
+
+    def follow(self, kernel: sensor.Sensor) -> None:
+        """The kernel's side, which starts with these and is told where they change."""
 
     def judge(self, event: Event) -> Iterable[Alert]:
         """The alerts of one event."""
@@ -264,8 +276,15 @@ def run(
     with contextlib.ExitStack() as resources:
         # The sensor first, whose pins only one monitor may hold: nothing of the other one's is touched.
         pinned = None if settings.unpinned else settings.bpffs / sensor.PINNED.name
-        kernel = sensor.Settings(node=settings.node, bpffs=settings.bpffs, pinned=pinned)
+        kernel = sensor.Settings(
+            node=settings.node,
+            bpffs=settings.bpffs,
+            pinned=pinned,
+            event_types=judges.event_types,
+            opens=judges.opens,
+        )
         opened = resources.enter_context(sensor.Sensor.open(kernel))
+        judges.follow(opened)
         spool = writer.Writer(settings.spool)
         resources.callback(spool.close)
         log.info("%s", opened.describe())

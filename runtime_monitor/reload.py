@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +23,9 @@ from msgspec import Struct
 from runtime_monitor import frames, rule_files
 from runtime_monitor.alerts import Alert, Priority
 from runtime_monitor.events import Event
+from runtime_monitor.kernel import open_filter
+from runtime_monitor.kernel.libbpf import KernelError
+from runtime_monitor.kernel.open_filter import Tables
 from runtime_monitor.rules import ruleset
 from runtime_monitor.rules.additions import SUGGESTED, Addition
 from runtime_monitor.rules.engine import Engine
@@ -61,10 +66,11 @@ class Request(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What came of it; no program where a problem is an error."""
+    """What came of it; no program where a problem is an error. `opens`: what the kernel is told of it."""
 
     problems: tuple[Problem, ...]
     program: Program | None = None
+    opens: Tables = open_filter.EVERYTHING
 
 
 class Difference(Struct, frozen=True):
@@ -106,7 +112,8 @@ def answer(request: Request) -> Reply:
     problems = read.problems + loaded.problems
     if read.problems or loaded.errors:
         return Reply(problems)
-    return Reply(problems, build(loaded, first=request.first))
+    program = build(loaded, first=request.first)
+    return Reply(problems, program, open_filter.of(program.pushdown))
 
 
 def answered(data: bytes) -> bytes:
@@ -114,11 +121,27 @@ def answered(data: bytes) -> bytes:
     return msgspec.msgpack.encode(answer(msgspec.msgpack.decode(data, type=Request)))
 
 
+class Kernel(Protocol):
+    """The programs in the kernel, which tell what the rules in force need (`kernel.sensor`)."""
+
+    def prepare(self, opens: Tables) -> Iterator[None]:
+        """Take other tables there, in short turns."""
+
+    def widen(self, event_types: AbstractSet[str]) -> None:
+        """From now on tell what old and new rules need."""
+
+    def narrow(self, event_types: AbstractSet[str], opens: Tables) -> None:
+        """From now on tell what the new rules need."""
+
+
 class Reloader:
-    """The rules in force. `program` is what they were made of: `program.pushdown` belongs into the kernel's maps."""
+    """The rules in force. `program` is what they were made of, `opens` what of it the kernel goes by."""
 
     def __init__(self, request: Request, initial: Program, *, clock: Callable[[], float] = time.perf_counter) -> None:
         self.program = initial
+        self.opens = open_filter.of(initial.pushdown)
+        self._next_opens = self.opens
+        self._kernel: Kernel | None = None
         self._timing = _Timing(clock)
         self._request = request
         self._engine = Engine(initial)
@@ -128,6 +151,10 @@ class Reloader:
         self._again = False
         # Where there are no files, nothing will change: then no process waits for it.
         self._compiler = _Compiler() if request.files else None
+
+    def follow(self, kernel: Kernel) -> None:
+        """The programs that tell by `opens` and the event types of `program` already, and are to go on with others."""
+        self._kernel = kernel
 
     @property
     def engine(self) -> Engine:
@@ -192,7 +219,9 @@ class Reloader:
         yield None
         after = Engine(reply.program)
         yield None
-        before, self._engine, self.program = self._engine, after, reply.program
+        yield from self._prepared(reply.opens)
+        before = self._engine
+        self._swap(after, reply.program)
         self._timing.swapped()
         recent = tuple(self._recent)
         differences: list[Difference] = []
@@ -201,6 +230,25 @@ class Reloader:
             differences += _differing(recent[start : start + COMPARED], before, after)
         yield None
         yield Outcome(swapped=True, problems=reply.problems, differences=tuple(differences), compared=len(recent))
+
+    def _prepared(self, opens: Tables) -> Iterator[None]:
+        """Take the tables to the kernel; where it has no room for them it will tell every open."""
+        self._next_opens = opens
+        if self._kernel is None:
+            return
+        try:
+            yield from self._kernel.prepare(opens)
+        except KernelError as error:
+            self._next_opens = msgspec.structs.replace(open_filter.EVERYTHING, widened=(str(error),))
+            yield from self._kernel.prepare(self._next_opens)
+
+    def _swap(self, after: Engine, program: Program) -> None:
+        """Between two events: the kernel tells what both need, then other rules judge, then it tells what they need."""
+        if self._kernel is not None:
+            self._kernel.widen(program.pushdown.keys())
+        self._engine, self.program, self.opens = after, program, self._next_opens
+        if self._kernel is not None:
+            self._kernel.narrow(program.pushdown.keys(), self.opens)
 
 
 def _differing(events: Sequence[Event], before: Engine, after: Engine) -> Iterator[Difference]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from runtime_monitor import reload
 from runtime_monitor.alerts import Alert
 from runtime_monitor.events import Event
+from runtime_monitor.kernel import open_filter
 from runtime_monitor.rules.engine import Engine
 from runtime_monitor.rules.program import Program
 
@@ -72,7 +73,23 @@ class Ruling:
             log.warning("%s", problem)
         if request.files:
             log.info("%s", _counted(reply.program))
-        return cls(reload.Reloader(request, reply.program), watch=watch and bool(request.files))
+        ruling = cls(reload.Reloader(request, reply.program), watch=watch and bool(request.files))
+        ruling._tell_of_kernel()
+        return ruling
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """What the rules in force ask the kernel for."""
+        return frozenset(self._reloader.program.pushdown)
+
+    @property
+    def opens(self) -> open_filter.Tables:
+        """By which the kernel tells opens."""
+        return self._reloader.opens
+
+    def follow(self, kernel: reload.Kernel) -> None:
+        """The kernel's programs, which tell what `event_types` and `opens` say."""
+        self._reloader.follow(kernel)
 
     def judge(self, event: Event) -> Sequence[Alert]:
         """What podseal's own rules say, and the given ones.
@@ -99,6 +116,7 @@ class Ruling:
             "rules_disabled": len(engine.disabled),
             "rules_stale": float(self._stale),
             "rules_loaded_timestamp_seconds": self._loaded,
+            "opens_widened": len(self.opens.widened),
         }
 
     def between(self) -> None:
@@ -139,8 +157,13 @@ class Ruling:
         gap = "no event came just then" if outcome.gap is None else f"{outcome.gap * 1000:.3f} ms between two events"
         in_force = _counted(self._reloader.program)
         log.info("%s, loaded anew: %s, %.3f ms for the longest step", in_force, gap, outcome.held * 1000)
+        self._tell_of_kernel()
         for line in itertools.islice(differing(outcome), MOST_SHOWN):
             log.info("%s", line)
+
+    def _tell_of_kernel(self) -> None:
+        for line in self.opens.widened:
+            log.warning("the kernel tells more opens than the rules demand: %s", line)
 
 
 def differing(outcome: reload.Outcome) -> list[str]:

@@ -4,12 +4,10 @@
    One raw sys_exit rather than a tracepoint a call: those do not see 32-bit calls (arch_trace_is_compat_syscall), and
    what they save on other calls is in tests/bench/results/sensor.json. */
 #include "lib/call.bpf.h"
+#include "lib/filter.bpf.h"
 
 enum { O_ACCMODE = 3, O_CREAT = 0100, O_TRUNC = 01000, O_TMPFILE = 020000000 };
 enum { PROT_WRITE = 2, MAP_SHARED = 1 };
-
-/* Opens for reading alone are told too: rules about sensitive files need them. */
-const volatile int tell_reads;
 
 SEC("tp_btf/sys_exit")
 int dispatch(__u64 *context)
@@ -29,9 +27,10 @@ int dispatch(__u64 *context)
 	long result = context[1];
 	if (result < 0 && !call->every_result && !was_refused(result))
 		return 0;
-	if (slot == SLOT_OPEN && call->flags >= 0 && !tell_reads) {
+	if (slot == SLOT_OPEN && call->flags >= 0) {
 		__u64 flags = call_argument(regs, compat, call->flags);
-		if (!(flags & (O_ACCMODE | O_CREAT | O_TRUNC)))
+		struct filter *filter = current_filter();
+		if (!(flags & (O_ACCMODE | O_CREAT | O_TRUNC)) && !(filter && filter->reads))
 			return 0;
 	}
 	if (slot == SLOT_MMAP) {

@@ -1,10 +1,18 @@
-/* Opens for writing: the object from the returned descriptor, or, where the call was refused, the argument. */
+/* Opens that a rule can use: the object from the returned descriptor, or, where the call was refused, the argument. */
 #include "lib/call.bpf.h"
+#include "lib/filter.bpf.h"
 #include "lib/tree.bpf.h"
 #include "lib/written.bpf.h"
 
-const volatile int tell_reads;
+const volatile __u32 host_root_device;
 enum { O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_TRUNC = 01000, WRITES = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC };
+
+/* An open call: its flags, the address of its path (0: it has none), and the descriptor that this starts from. */
+struct opening {
+	struct pt_regs *regs;
+	__u64 flags, path;
+	int directory;
+};
 
 /* openat2 has its flags in memory (struct open_how), creat has none: it always writes. */
 INLINE __u64 intent(const volatile struct call *call, struct pt_regs *regs, int compat)
@@ -31,28 +39,56 @@ INLINE void remember_created(struct task_struct *task, struct event *event)
 	mark_writer(&key);
 }
 
-INLINE void opened(const volatile struct call *call, struct pt_regs *regs, long result, __u64 flags)
+/* The root of the container that a task belongs to, whatever file it opens; 0: to none. */
+INLINE __u32 container_of_task(struct task_struct *task)
+{
+	struct membership *member = task->bpf_storage ? bpf_task_storage_get(&members, task, 0, 0) : 0;
+	if (member)
+		return member->root;
+	__u32 device = task_root_device(task);
+	return device != host_root_device && root_state(device) ? device : 0;
+}
+
+/* Without the clauses that demand another way to name the file. */
+INLINE __u64 given_so(struct filter *filter, __u64 wanted, struct opening *opening)
+{
+	if (!(wanted & filter->upwards) || (opening->path && leads_upwards(opening->path)))
+		return wanted;
+	return wanted & ~filter->upwards;
+}
+
+INLINE void opened(struct opening *opening, long result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct filter *filter = current_filter();
 	struct file *file = file_of_descriptor(task, result);
-	if (!file)
+	if (!file || !filter)
 		return;
 	__u32 mode = READ(file, f_mode), found = 0;
-	int writes = mode & (FMODE_WRITE | FMODE_CREATED) || flags & O_TRUNC;
-	if (!writes && !tell_reads)
+	int writes = mode & (FMODE_WRITE | FMODE_CREATED) || opening->flags & O_TRUNC;
+	__u64 wanted = writes ? filter->writes : filter->reads;
+	if (!wanted)
 		return;
 	__u32 device = superblock_device(READ(READ(file, f_inode), i_sb));
 	__u32 root = root_state(device) ? device : 0;
+	int on_root = root != 0;
 	if (!root && writes)
 		root = found = root_of_tree(READ(file, f_path.dentry), device);
+	if (!root) {
+		wanted &= filter->elsewhere;
+		root = wanted ? container_of_task(task) : 0;
+	}
 	if (!root)
 		return;
-	struct record *record = record_call(KIND_OPEN, regs, result, root);
+	wanted = given_so(filter, wanted, opening);
+	if (!(wanted & filter->anywhere) && !found && !path_is_asked(wanted, (__u64)file, on_root))
+		return;
+	struct record *record = record_call(KIND_OPEN, opening->regs, result, root);
 	if (!record)
 		return;
 	struct event *event = &record->event;
 	event->descriptor = result;
-	event->open_flags = flags;
+	event->open_flags = opening->flags;
 	if (writes)
 		event->flags |= FLAG_WRITE;
 	if (mode & FMODE_CREATED)
@@ -60,33 +96,33 @@ INLINE void opened(const volatile struct call *call, struct pt_regs *regs, long 
 	if (found)
 		event->flags |= FLAG_TREE;
 	record_file(record, file, task);
-	if (call->path >= 0)
-		record_user_string(record, PIECE_ARGUMENT, call_argument(regs, is_compat(task), call->path));
+	if (opening->path)
+		record_user_string(record, PIECE_ARGUMENT, opening->path);
 	if (mode & FMODE_CREATED && event->flags & FLAG_ON_ROOT)
 		remember_created(task, event);
 	record_tell(record);
 }
 
-INLINE void refused(const volatile struct call *call, struct pt_regs *regs, long result, __u64 flags)
+INLINE void refused(struct opening *opening, long result)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	int compat = is_compat(task), directory = AT_FDCWD;
-	if (!(flags & WRITES) || call->path < 0)
+	struct filter *filter = current_filter();
+	if (!opening->path || !filter)
 		return;
-	__u64 path = call_argument(regs, compat, call->path);
-	if (call->directory >= 0)
-		directory = call_argument(regs, compat, call->directory);
-	struct dentry *start = start_of_path(task, directory, path);
+	__u64 wanted = opening->flags & WRITES ? filter->writes : filter->reads;
+	if (!given_so(filter, wanted & filter->failed, opening))
+		return;
+	struct dentry *start = start_of_path(bpf_get_current_task_btf(), opening->directory, opening->path);
 	__u32 root = dentry_root(start);
 	if (!root)
 		return;
-	struct record *record = record_call(KIND_OPEN, regs, result, root);
+	struct record *record = record_call(KIND_OPEN, opening->regs, result, root);
 	if (!record)
 		return;
-	record->event.open_flags = flags;
-	record->event.flags |= FLAG_WRITE;
+	record->event.open_flags = opening->flags;
+	if (opening->flags & WRITES)
+		record->event.flags |= FLAG_WRITE;
 	record_path_on_superblock(record, PIECE_BASE, start);
-	record_user_string(record, PIECE_ARGUMENT, path);
+	record_user_string(record, PIECE_ARGUMENT, opening->path);
 	record_tell(record);
 }
 
@@ -94,14 +130,18 @@ SEC("tp_btf/sys_exit")
 int follow_open(__u64 *context)
 {
 	struct pt_regs *regs = (void *)context[0];
-	struct task_struct *task = bpf_get_current_task_btf();
-	int compat = is_compat(task);
+	int compat = is_compat(bpf_get_current_task_btf());
 	const volatile struct call *call = &calls[call_index(regs, compat)];
-	__u64 flags = intent(call, regs, compat);
+	struct opening opening = {
+		.regs = regs,
+		.flags = intent(call, regs, compat),
+		.path = call->path < 0 ? 0 : call_argument(regs, compat, call->path),
+		.directory = call->directory < 0 ? AT_FDCWD : (int)call_argument(regs, compat, call->directory),
+	};
 	long result = context[1];
 	if (result < 0)
-		refused(call, regs, result, flags);
+		refused(&opening, result);
 	else
-		opened(call, regs, result, flags);
+		opened(&opening, result);
 	return 0;
 }

@@ -330,10 +330,15 @@ def _drift(record: Record, kind: int, flags: int) -> Drift:
         layer = _exec_layer(flags)
         return Drift(kind="exec" if layer else None, layer=layer)
     if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.URING, Kind.HOOK):
-        if kind == Kind.OPEN and not flags & Flag.WRITE:
+        if kind == Kind.OPEN and not _changes_root(record, flags):
             return Drift()
         return Drift(kind="attempt" if record.result < 0 else "write")
     return Drift()
+
+
+def _changes_root(record: Record, flags: int) -> bool:
+    """Whether an open does, or tries to: rules are told of opens for reading too, and of files on other mounts."""
+    return bool(flags & Flag.WRITE) and (record.result < 0 or bool(flags & (Flag.ON_ROOT | Flag.TREE)))
 
 
 def _exec_layer(flags: int) -> str | None:

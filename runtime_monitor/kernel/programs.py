@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runtime_monitor.kernel import btf, calls, layout, loader, pins, tiers
+from runtime_monitor.kernel import btf, calls, filters, layout, loader, pins, tiers
 from runtime_monitor.kernel.libbpf import KernelError, ffi, library
 from runtime_monitor.kernel.maps import Map
+from runtime_monitor.kernel.open_filter import Tables
 from runtime_monitor.kernel.tiers import Tier
 
 HOOKS: Final = "hooks.bpf.o"
@@ -27,7 +28,8 @@ _SLOT: Final = struct.Struct("I")
 class Sources:
     """What to bring in, and where to keep it: `pinned` is None for a sensor that leaves nothing behind.
 
-    `switches`: which calls are followed up from the first one on (`calls.switches`).
+    From the first event on: `switches`, which calls are followed up (`calls.switches`), `opens`, which of those of the
+    open family are told.
     """
 
     objects: Path
@@ -35,6 +37,7 @@ class Sources:
     pinned: Path | None
     constants: Mapping[str, bytes]
     switches: bytes
+    opens: Tables
     ring_bytes: int
 
 
@@ -74,8 +77,7 @@ class Programs:
             with tempfile.TemporaryDirectory(prefix="podseal-", dir=self._sources.bpffs) as folder:
                 for path in paths:
                     self._hold(loader.load(self._plan(path, Path(folder), kernel, self.tier)))
-            self._fill_followers()
-            self.switch(self._switches)
+            self._fill()
             for loaded in self.loaded:
                 loader.attach(loaded)
         else:
@@ -92,8 +94,7 @@ class Programs:
             self._keys[path] = self._digest(path, signature)
             adopted = self._store.adopt(path, self._keys[path], maps)
             self._hold(adopted or loader.load(self._plan(path, maps, kernel, self.tier)))
-        self._fill_followers()
-        self.switch(self._switches)
+        self._fill()
         for loaded in self.loaded:
             if not loaded.adopted:
                 loader.attach(loaded)
@@ -120,6 +121,13 @@ class Programs:
     def _digest(self, path: Path, signature: str) -> str:
         constants = repr(sorted(self._sources.constants.items())).encode()
         return pins.digest(path.read_bytes(), constants, signature.encode(), self.tier.encode())
+
+    def _fill(self) -> None:
+        """What the programs go by; those that are adopted run already."""
+        self._fill_followers()
+        self.switch(self._switches)
+        self.filters = filters.Filters({name: self.map(name, *sizes) for name, sizes in filters.MAPS.items()})
+        self.filters.install(self._sources.opens)
 
     def _fill_followers(self) -> None:
         table = self.map("followers", _SLOT.size, _SLOT.size)
@@ -161,7 +169,7 @@ class Programs:
                 said.append(f"calls of the kind {calls.Slot(slot).name.lower()} lead to another program or none")
         if self.map("switches", _SLOT.size, len(self._switches)).get(_SLOT.pack(0)) != self._switches:
             said.append("other calls are followed up than the rules ask for")
-        return said
+        return said + self.filters.tampered()
 
     def run_times(self) -> dict[str, tuple[int, int]]:
         """Name -> nanoseconds and runs of each program, as far as the kernel counts them (bpf_stats_enabled)."""

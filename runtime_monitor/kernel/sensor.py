@@ -10,6 +10,7 @@ import platform
 import select
 import struct
 import time
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,10 +20,11 @@ from typing import Final, Self
 
 from runtime_monitor.bpf import build
 from runtime_monitor.events import Event
-from runtime_monitor.kernel import calls, machine, roots
+from runtime_monitor.kernel import calls, machine, open_filter, roots
 from runtime_monitor.kernel.arguments import Arguments
 from runtime_monitor.kernel.decode import Origin, decode, kernel_device
 from runtime_monitor.kernel.libbpf import library
+from runtime_monitor.kernel.open_filter import Tables
 from runtime_monitor.kernel.programs import Programs, Sources
 from runtime_monitor.kernel.ring import Ring
 from runtime_monitor.kernel.roots import Root
@@ -48,15 +50,15 @@ def ring_size(cpus: int) -> int:
 class Settings:
     """How the sensor works.
 
-    `tell_reads`: opens for reading on a container's root are events too. `event_types`: what the rules at the start ask
-    for (`Sensor.sense`). `tier` None: the best that the kernel permits.
+    `event_types` and `opens`: what the rules at the start ask for (`Sensor.narrow`); by default what podseal itself
+    lives by, every change of a container's root. `tier` None: the best that the kernel permits.
     `pinned` None: a private sensor, which leaves nothing behind and may run beside another one.
     """
 
     node: str = field(default_factory=platform.node)
     ring_bytes: int = field(default_factory=lambda: ring_size(os.cpu_count() or 1))
-    tell_reads: bool = False
     event_types: frozenset[str] = frozenset()
+    opens: Tables = open_filter.CHANGES
     tier: Tier | None = None
     pinned: Path | None = None
     objects: Path = build.OBJECTS
@@ -97,6 +99,7 @@ class Sensor:
         self.left_out = 0
         self.highest = 0
         self._undecodable = 0
+        self._event_types = settings.event_types
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -118,6 +121,7 @@ class Sensor:
             pinned=self.settings.pinned,
             constants=self._constants(),
             switches=calls.switches(self.settings.event_types),
+            opens=self.settings.opens,
             ring_bytes=self.settings.ring_bytes,
         )
         self.programs = Programs(sources, self.settings.tier)
@@ -138,7 +142,6 @@ class Sensor:
             "calls": calls.table(),
             "host_mount_namespace": struct.pack("I", self.host.mount_namespace),
             "host_root_device": struct.pack("I", kernel_device(self.host.root_device)),
-            "tell_reads": struct.pack("i", self.settings.tell_reads),
         }
 
     @property
@@ -165,7 +168,8 @@ class Sensor:
 
     def _considered(self, event: Event) -> Event | None:
         """The event, completed; None where it is about another file system than the container's root after all."""
-        if event.fd.path_source == "argument" and self._arguments.lies_on_root(event) is False:
+        # An open for reading that was refused is told wherever it leads: it changes nothing.
+        if event.fd.path_source == "argument" and event.drift.kind and self._arguments.lies_on_root(event) is False:
             self.left_out += 1
             return None
         if event.evt.type == "execve":
@@ -187,7 +191,26 @@ class Sensor:
 
     def sense(self, event_types: AbstractSet[str]) -> None:
         """From now on, calls that only rules ask for are followed up where their events are of these types."""
+        self._event_types = frozenset(event_types)
         self.programs.switch(calls.switches(event_types))
+
+    def prepare(self, opens: Tables) -> Iterator[None]:
+        """Take the tables of other rules to the kernel, in turns of a millisecond; they count from `narrow` on.
+
+        Raises:
+            KernelError: there is no room for them.
+        """
+        return self.programs.filters.prepare(opens)
+
+    def widen(self, event_types: AbstractSet[str]) -> None:
+        """Before other rules are in force: from now on old and new rules get all that they need, and more."""
+        self.programs.switch(calls.switches(self._event_types | event_types))
+        self.programs.filters.widen()
+
+    def narrow(self, event_types: AbstractSet[str], opens: Tables) -> None:
+        """After it: only what these rules need is told, by the tables that were prepared."""
+        self.sense(event_types)
+        self.programs.filters.swap(opens)
 
     def watch_root(self, root: Root) -> None:
         """Tell the kernel of a container: what is written on its root and executed in it are events from now on."""

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from runtime_monitor.alerts import Priority
+from runtime_monitor.demands import Clause
 from runtime_monitor.rules import compile as compiler
 from runtime_monitor.rules import depth, event_types, ordering, pushdown, resolve
 from runtime_monitor.rules.ruleset import Rule, RuleSet
@@ -52,7 +53,7 @@ class Program(Struct, frozen=True):
 
     rules: tuple[RuleData, ...]
     groups: tuple[Group, ...]
-    pushdown: dict[str, tuple[pushdown.Clause, ...]]
+    pushdown: dict[str, tuple[Clause, ...]]
     first: bool = True
     own: int = 0
     own_groups: tuple[Group, ...] = ()

@@ -1,50 +1,18 @@
 """What the kernel may leave out: from the conditions, what an event must be so that a rule can fire on it.
 
-In: the rules of a RuleSet. Out: for each event type the Clauses of which one must hold; whatever fulfils none can never
-fire a rule. Read by `podseal-monitor rules pushdown`, by `program`, and by whoever fills the sensor's maps.
-
-A Clause is necessary, not sufficient: what cannot be said of an event in the kernel is left out of it. So a clause
-without any demand means that every event of the type is needed.
+In: the rules of a RuleSet. Out: for each event type the Clauses (`demands`) of which one must hold; whatever fulfils
+none can never fire a rule. Read by `podseal-monitor rules pushdown`, by `program`, and through it by the sensor's maps.
 """
 
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from runtime_monitor.demands import ANYTHING, Clause, Path, either, every
 from runtime_monitor.rules import depth, event_types, resolve
 
-MOST_PATHS = 4096
-"""Paths of one clause; beyond, it demands none: the sensor's maps are bounded."""
-GLOB = "*?[\\"
-
-
-class Path(Struct, frozen=True, order=True):
-    """A demand on a path.
-
-    `kind`: `exact`, `prefix`, `suffix`, `name` (the last component), `argument` (the path as given contains this).
-    """
-
-    kind: str
-    text: str
-
-
-class Clause(Struct, frozen=True):
-    """Demands on an event; None and False demand nothing. `result`: the call must have succeeded, or failed."""
-
-    write: bool = False
-    container: bool = False
-    succeeded: bool = False
-    paths: frozenset[Path] | None = None
-
-    def __str__(self) -> str:
-        """For people: `write, container, path /etc/* or */authorized_keys`."""
-        demands = [name for name in ("write", "container", "succeeded") if getattr(self, name)]
-        if self.paths is not None:
-            demands.append("path " + " or ".join(map(_shown, sorted(self.paths))))
-        return ", ".join(demands) or "every event"
-
-
-ANYTHING = Clause()
+GLOB = "*?[\\\ufffd"
+"""What stands for something else in a glob; U+FFFD stands for bytes that are no UTF-8 (`globs.printable`)."""
 
 
 class RulePushdown(Struct, frozen=True):
@@ -90,53 +58,28 @@ def _demands(node: resolve.Node, *, negated: bool) -> Clause:
     if isinstance(node, resolve.Test):
         return _of_negated(node) if negated else _of_test(node)
     parts = [_demands(child, negated=negated) for child in node.children]
-    every = isinstance(node, resolve.All) is not negated
-    return _all(parts) if every else _any(parts)
-
-
-def _all(parts: Sequence[Clause]) -> Clause:
-    """Every part holds: the demands add up; of several sets of paths the smallest is the best to ask for."""
-    paths = [part.paths for part in parts if part.paths is not None]
-    return Clause(
-        write=any(part.write for part in parts),
-        container=any(part.container for part in parts),
-        succeeded=any(part.succeeded for part in parts),
-        paths=min(paths, key=_looseness, default=None),
-    )
-
-
-def _any(parts: Sequence[Clause]) -> Clause:
-    """One part holds: only what all demand is demanded."""
-    paths: frozenset[Path] | None = frozenset()
-    for part in parts:
-        paths = None if paths is None or part.paths is None else paths | part.paths
-    return Clause(
-        write=all(part.write for part in parts),
-        container=all(part.container for part in parts),
-        succeeded=all(part.succeeded for part in parts),
-        paths=None if paths is None or len(paths) > MOST_PATHS else paths,
-    )
-
-
-def _looseness(paths: frozenset[Path]) -> tuple[bool, int]:
-    """Paths from their beginning are sought in a trie, the others character by character: they come second."""
-    return any(path.kind not in ("exact", "prefix") for path in paths), len(paths)
+    return every(parts) if isinstance(node, resolve.All) is not negated else either(parts)
 
 
 def _of_test(test: resolve.Test) -> Clause:
     key, operator, values = test.left.key, test.operator, test.values
+    if test.right is not None or test.quantifier:
+        return ANYTHING
     if key == "evt.is_open_write" and operator == "=" and values == (True,):
         return Clause(write=True)
     if key == "container.id" and (operator, values) == ("!=", ("host",)):
         return Clause(container=True)
     if key == "container.id" and operator in ("=", "in") and "host" not in values:
         return Clause(container=True)
+    if key == "drift.kind" and operator in ("=", "in") and set(values) <= {"write", "attempt"}:
+        return Clause(change=True)
     if key in ("fd.num", "evt.rawres") and operator in (">=", ">") and values and values[0] >= 0:
         return Clause(succeeded=True)
-    if test.right is None and not test.quantifier:
-        paths = _paths(key, operator, [value for value in values if isinstance(value, str)])
-        return ANYTHING if paths is None else Clause(paths=frozenset(paths))
-    return ANYTHING
+    texts = [value for value in values if isinstance(value, str)]
+    if key == "fd.nameraw" and operator == "contains":
+        return Clause(given=frozenset(texts))
+    paths = _paths(key, operator, texts)
+    return ANYTHING if paths is None else Clause(paths=frozenset(paths))
 
 
 def _of_negated(test: resolve.Test) -> Clause:
@@ -151,12 +94,12 @@ def _paths(key: str, operator: str, values: Sequence[str]) -> list[Path] | None:
         return _names(operator, values)
     if key == "fd.directory" and operator in ("=", "in"):
         return [Path("prefix", value.rstrip("/") + "/") for value in values]
-    if key == "fd.directory" and operator in ("startswith", "pmatch"):
+    if key == "fd.directory" and operator == "startswith":
         return [Path("prefix", value) for value in values]
+    if key == "fd.directory" and operator == "pmatch":
+        return _beginnings(values)
     if key == "fd.filename" and operator in ("=", "in"):
         return [Path("name", value) for value in values]
-    if key == "fd.nameraw" and operator == "contains":
-        return [Path("argument", value) for value in values]
     return None
 
 
@@ -167,16 +110,18 @@ def _names(operator: str, values: Sequence[str]) -> list[Path] | None:
         return [Path("prefix", value) for value in values]
     if operator == "endswith":
         return [Path("suffix", value) for value in values]
-    if operator in ("glob", "pmatch"):
-        literal = [value[: _literal_length(value)] for value in values]
-        return [Path("prefix", value) for value in literal] if all(literal) else None
+    if operator == "glob":
+        return [Path("glob" if set(value) & set(GLOB) else "exact", value) for value in values]
+    if operator == "pmatch":
+        return _beginnings(values)
     return None
+
+
+def _beginnings(globs: Sequence[str]) -> list[Path]:
+    """Of `pmatch`, which compares component by component: `etc/` fits /etc, too."""
+    literals = (glob[: _literal_length(glob)].split("/") for glob in globs)
+    return [Path("prefix", "/" + "/".join(filter(None, parts))) for parts in literals]
 
 
 def _literal_length(glob: str) -> int:
     return next((position for position, character in enumerate(glob) if character in GLOB), len(glob))
-
-
-def _shown(path: Path) -> str:
-    forms = {"exact": "{}", "prefix": "{}*", "suffix": "*{}", "name": "*/{}", "argument": "given with {}"}
-    return forms[path.kind].format(path.text)

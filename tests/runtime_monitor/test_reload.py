@@ -2,12 +2,15 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
 
 from runtime_monitor import reload
+from runtime_monitor.kernel.libbpf import KernelError
+from runtime_monitor.kernel.open_filter import Tables
 from tests import waiting
 from tests.runtime_monitor.rules import given
 
@@ -134,3 +137,69 @@ def test_a_compiler_that_was_killed_is_started_anew(file: Path, reloader: reload
     assert "the process that compiles the rules ended" in outcome.problems[0].message
     reloader.request()
     assert _finished(reloader).swapped
+
+
+class Programs:
+    """Stands for the sensor: notes what it is told, and what the rules in force are just then."""
+
+    def __init__(self, reloader: reload.Reloader) -> None:
+        self.reloader = reloader
+        self.told: list[tuple[str, list[str], list[str]]] = []
+        self.is_full = False
+
+    def prepare(self, opens: Tables) -> Iterator[None]:
+        """In two turns."""
+        if self.is_full and opens.steps:
+            raise KernelError("map steps: No space left on device (errno 28)")
+        self._note("prepare", ())
+        yield
+        self._note("prepared", ())
+
+    def widen(self, event_types: AbstractSet[str]) -> None:
+        """Before the swap."""
+        self._note("widen", event_types)
+
+    def narrow(self, event_types: AbstractSet[str], opens: Tables) -> None:
+        """After it."""
+        assert opens == self.reloader.opens
+        self._note("narrow", event_types)
+
+    def _note(self, name: str, event_types: Iterable[str]) -> None:
+        self.told.append((name, sorted(event_types), [rule.name for rule in self.reloader.program.rules]))
+
+
+def test_the_kernel_tells_more_before_the_swap_and_less_after_it(file: Path, reloader: reload.Reloader) -> None:
+    """The tables are there before; no event is judged between the two."""
+    programs = Programs(reloader)
+    reloader.follow(programs)
+    file.write_text(given.rule("both", "evt.type in (open, openat) and fd.name in (/one, /two)"))
+    reloader.request()
+    assert _finished(reloader).swapped
+    assert programs.told == [
+        ("prepare", [], ["one"]),
+        ("prepared", [], ["one"]),
+        ("widen", ["open", "openat"], ["one"]),
+        ("narrow", ["open", "openat"], ["both"]),
+    ]
+
+
+def test_without_room_in_the_kernel_every_open_is_told(file: Path, reloader: reload.Reloader) -> None:
+    """And the reason is told."""
+    programs = Programs(reloader)
+    programs.is_full = True
+    reloader.follow(programs)
+    file.write_text(given.rule("both", "evt.type = open and fd.name in (/one, /two)"))
+    reloader.request()
+    assert _finished(reloader).swapped
+    assert reloader.opens.anywhere == reloader.opens.reads == 1
+    assert reloader.opens.widened == ("map steps: No space left on device (errno 28)",)
+
+
+def test_a_broken_file_changes_nothing_in_the_kernel(file: Path, reloader: reload.Reloader) -> None:
+    """It goes on telling what the old rules need."""
+    programs = Programs(reloader)
+    reloader.follow(programs)
+    file.write_text("- rule: [")
+    reloader.request()
+    assert not _finished(reloader).swapped
+    assert programs.told == []

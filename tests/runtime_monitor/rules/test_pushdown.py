@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from runtime_monitor import events
-from runtime_monitor.rules import pushdown, resolve, tree
+from runtime_monitor.demands import Clause
+from runtime_monitor.rules import globs, pushdown, resolve, tree
 from tests.runtime_monitor.rules import given as rules
 from tests.runtime_monitor.rules import oracle, strategies
 
@@ -21,15 +22,22 @@ DEMANDS = {
     "evt.type = openat and (fd.name startswith /etc/ or fd.directory = /root)": "path /etc/* or /root/*",
     "evt.type = openat and fd.filename = x and fd.name startswith /etc/": "path /etc/*",
     "evt.type = openat and fd.name endswith /x": "path */x",
-    "evt.type = openat and fd.name glob /home/*/x": "path /home/*",
-    "evt.type = openat and fd.name glob *x": "every event",
+    "evt.type = openat and fd.name glob /home/*/x": "path /home/*/x",
+    "evt.type = openat and fd.name glob /home/x": "path /home/x",
+    "evt.type = openat and fd.name glob *x": "path *x",
+    "evt.type = openat and fd.name pmatch (/etc, /home/*/x)": "path /etc* or /home*",
     "evt.type = openat and (fd.name = /a or proc.name = x)": "every event",
     "evt.type = openat and not fd.name = /a": "every event",
     "evt.type = openat and (evt.is_open_write = true or container.id != host)": "every event",
     "evt.type = openat and not (evt.is_open_write != true or not fd.name = /a)": "path /a",
     "evt.type = openat and fd.name = val(proc.exepath)": "every event",
     "evt.type = openat and fd.name contains anyof (a, b)": "every event",
-    "evt.type = openat and fd.nameraw contains ../": "path given with ../",
+    "evt.type = openat and fd.nameraw contains ../": "given with ../",
+    "evt.type = openat and fd.nameraw contains ../ and fd.name startswith /etc/": "path /etc/*, given with ../",
+    "evt.type = openat and drift.kind = write": "change",
+    "evt.type = openat and drift.kind in (write, attempt)": "change",
+    "evt.type = openat and drift.kind in (write, exec)": "every event",
+    "evt.type = openat and container.id = val(proc.name)": "every event",
 }
 
 
@@ -50,7 +58,7 @@ def test_no_event_that_fires_is_left_out(condition: tree.Node, event: events.Eve
         assert _passes(clause, event)
 
 
-def _passes(clause: pushdown.Clause, event: events.Event) -> bool:
+def _passes(clause: Clause, event: events.Event) -> bool:
     """What the kernel would say of an event."""
     name, raw = event.fd.name or "", event.fd.name_raw or ""
     asks: dict[str, Callable[[str], bool]] = {
@@ -58,12 +66,14 @@ def _passes(clause: pushdown.Clause, event: events.Event) -> bool:
         "prefix": name.startswith,
         "suffix": name.endswith,
         "name": lambda text: name.rsplit("/", 1)[-1] == text,
-        "argument": lambda text: text in raw,
+        "glob": lambda text: globs.matcher(text)(name),
     }
     return (
         (not clause.write or event.evt.is_open_write is True)
         and (not clause.container or event.container.id not in (None, "host"))
+        and (not clause.change or event.drift.kind in ("write", "attempt"))
         and (clause.paths is None or any(asks[path.kind](path.text) for path in clause.paths))
+        and (clause.given is None or any(text in raw for text in clause.given))
     )
 
 
