@@ -59,6 +59,7 @@ SUITES = (
     ),
     Suite("qemu", 900, marker="qemu", folders=("tests/kernel",)),
     Suite("tool builds", 1500, commands=((sys.executable, "-m", "tests.cluster.build"),)),
+    Suite("jetstream", 300, marker="tools and not cluster", folders=("tests/runtime_monitor", "tests/drills")),
     Suite("manifests", 300, marker="tools and not cluster", folders=("tests/manifests",)),
     Suite("cluster", 1500, marker="cluster", folders=("tests/cluster",)),
 )

@@ -27,6 +27,8 @@ class Metrics:
         self.last_success = self._gauge("last_success_seconds", "When an output last took alerts, since 1970.", names)
         self.clients = self._gauge("stream_clients", "Open streams.", ())
         self.refused_clients = self._counter("stream_refused", "Streams refused because there were too many.", ())
+        self.repeated = self._counter("repeated", "Alerts of the stream that were there already.", ())
+        self.refused = self._counter("left_out", "Messages of the stream that are no alert of their node.", ("reason",))
         self.evicted = self._gauge("spool_evicted", "Alerts that gave way in the spool, by priority.", ("priority",))
         self.spool_up = self._gauge("spool_up", "Whether the spool can be read.", ())
 

@@ -1,7 +1,7 @@
 """The feed's process: the spool's watch, an output's delivery each, the server; and how it ends.
 
-In: Settings. Out: it runs until SIGINT or SIGTERM. SIGUSR1 opens the files of outputs anew. Called by
-`podseal-monitor feed`, and by `child` for `podseal-monitor run`.
+In: Settings; with a stream in them the spool is a copy of it. Out: it runs until SIGINT or SIGTERM. SIGUSR1 opens the
+files of outputs anew. Called by `podseal-monitor feed`, and by `child` for `podseal-monitor run`.
 """
 
 import logging
@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runtime_monitor.feed.cursors import Cursors
 from runtime_monitor.feed.delivery import Context, Delivery
@@ -21,6 +21,9 @@ from runtime_monitor.feed.settings import Settings
 from runtime_monitor.feed.watch import Watch
 from runtime_monitor.spool.reader import Reader
 from runtime_monitor.spool.schema import SpoolError
+
+if TYPE_CHECKING:
+    from runtime_monitor.feed.jetstream.mirror import Mirror
 
 SECONDS_TO_END: Final = 10.0
 SECONDS_TO_READ: Final = 30.0
@@ -37,13 +40,20 @@ class Feed:
 
     def __init__(self, settings: Settings) -> None:
         spool, metrics = Path(settings.spool), Metrics()
+        self._mirror: Mirror | None = None
+        if settings.stream is not None:
+            # Here, not above: no other feed needs the client of NATS, which costs a quarter of a second.
+            from runtime_monitor.feed.jetstream import mirror  # noqa: PLC0415
+
+            spool = Path(settings.state) / "stream.db"
+            self._mirror = mirror.Mirror(settings.stream, spool, metrics)
         self._spool = spool
         self._watch = Watch(spool)
         self._cursors = Cursors(Path(settings.state) / "cursors.db")
         context = Context(spool, self._cursors, self._watch, metrics)
         self._server = None
         if settings.listen is not None:
-            self._server = Server(settings.listen, spool, Store(spool, self._watch, metrics))
+            self._server = Server(settings.listen, Store(spool, self._watch, metrics, self._mirror))
         self._deliveries = [Delivery(each, context) for each in settings.outputs]
         self._stop = threading.Event()
 
@@ -58,6 +68,8 @@ class Feed:
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn has handlers of its own while it serves, and raises the signal again when it has ended.
             signal.signal(number, lambda *_: self._stop.set())
+        if self._mirror:
+            self._mirror.start()
         self._watch.start()
         for each in self._deliveries:
             each.start()
@@ -103,5 +115,7 @@ class Feed:
         deadline = time.monotonic() + SECONDS_TO_END
         for thread in ending:
             thread.join(max(0.0, deadline - time.monotonic()))
+        if self._mirror:
+            self._mirror.stop()
         self._watch.stop()
         self._cursors.close()

@@ -11,6 +11,7 @@ import yaml
 from msgspec import Meta, Struct
 
 from runtime_monitor.feed import kubernetes, outputs
+from runtime_monitor.feed.jetstream.settings import Stream
 from runtime_monitor.feed.output import Settings as OutputSettings
 
 MAX_BYTES = 1024 * 1024
@@ -47,8 +48,12 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that the feed has to know. `state` is the folder for its own positions."""
+    """All that the feed has to know. `state` is the folder for its own positions.
 
+    With `stream` it serves the alerts of all nodes from there, and no spool.
+    """
+
+    stream: Stream | None = None
     spool: str = "/var/lib/podseal/spool.db"
     state: str = "/var/lib/podseal-feed"
     listen: Listen | None = Listen()
@@ -81,6 +86,8 @@ def parse(text: bytes, source: str) -> Settings:
         raise SettingsError(f"{source}: {' '.join(str(error).split())}") from error
     except (msgspec.ValidationError, RecursionError) as error:
         raise SettingsError(f"{source}: {error}") from error
+    if settings.stream and found:
+        raise SettingsError(f"{source}: outputs beside a stream: each replica would deliver; the nodes have outputs")
     names = [each.name for each in found]
     for name in names:
         if names.count(name) > 1:

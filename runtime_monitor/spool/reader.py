@@ -103,7 +103,14 @@ class Reader:
 
     def identity(self) -> str:
         """Which spool this is: positions in another one mean nothing here."""
-        return self._ask(lambda connection: str(connection.execute("SELECT id FROM identity").fetchone()[0]))
+
+        def ask(connection: sqlite3.Connection) -> str:
+            row = connection.execute("SELECT id FROM identity").fetchone()
+            if row is None:
+                raise schema.SpoolError(f"{self._path}: nothing was written to it yet; does the sensor run?")
+            return str(row[0])
+
+        return self._ask(ask)
 
     def last(self) -> int:
         """The number of the newest alert ever written; 0 where there is none."""

@@ -54,6 +54,7 @@ class Binary:
 
 # In the order in which they are built: what a first look at the cluster needs stands first.
 BINARIES: tuple[Binary, ...] = (
+    Binary("nats-server", "github.com/nats-io/nats-server/v2", module=FOLDER / "nats", flags=SMALL_FLAGS, static=True),
     Binary("psa", "./", module=FOLDER.parent / "conformance" / "psa", flags=SMALL_FLAGS, static=True),
     Binary("wait", "./wait", flags=SMALL_FLAGS, static=True),
     Binary("kubectl", "k8s.io/kubernetes/cmd/kubectl"),

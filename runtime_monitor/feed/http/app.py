@@ -7,7 +7,7 @@ beside this file describes it. Nothing here writes anything.
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import flask
 from flask import Flask, Response
@@ -26,13 +26,26 @@ LONGEST_STRIP: Final = 24 * 60
 STORY_ALERTS: Final = 5000
 
 
+class Origin(Protocol):
+    """What the spool is a copy of, where it is one."""
+
+    error: str
+
+    def unready(self) -> str:
+        """Why readers are better served elsewhere, empty if they are not."""
+
+    def newest(self) -> int:
+        """The highest number there, copied or not."""
+
+
 class Store:
     """What the answers come from. Each thread of the server has a reader of its own."""
 
-    def __init__(self, spool: Path, watch: Watch, metrics: counted.Metrics) -> None:
+    def __init__(self, spool: Path, watch: Watch, metrics: counted.Metrics, origin: Origin | None = None) -> None:
+        self.spool = spool
         self.watch = watch
         self.metrics = metrics
-        self._spool = spool
+        self._origin = origin
         self._local = threading.local()
 
     @property
@@ -40,8 +53,21 @@ class Store:
         """This thread's."""
         found = getattr(self._local, "reader", None)
         if not isinstance(found, Reader):
-            found = self._local.reader = Reader(self._spool)
+            found = self._local.reader = Reader(self.spool)
         return found
+
+    @property
+    def error(self) -> str:
+        """Why there are no alerts, or no new ones; empty if there are."""
+        return (self._origin.error if self._origin else "") or self.watch.error
+
+    def unready(self) -> str:
+        """Why nobody should be sent here, empty if they may."""
+        return (self._origin.unready() if self._origin else "") or self.watch.error
+
+    def newest(self) -> int:
+        """The highest number that a reader of any replica can have seen. May wait for an answer."""
+        return self._origin.newest() if self._origin else self.watch.last
 
 
 def build(store: Store) -> Flask:
@@ -49,7 +75,8 @@ def build(store: Store) -> Flask:
     app = Flask("runtime_monitor.feed", static_folder=str(HERE / "page"), static_url_path="/static")
     app.add_url_rule("/", "page", lambda: app.send_static_file("index.html"))
     app.add_url_rule("/openapi.json", "openapi", lambda: _file("openapi.json", "application/json"))
-    app.add_url_rule("/healthz", "healthz", lambda: _json({"spool": store.watch.error or "ok"}))
+    app.add_url_rule("/healthz", "healthz", lambda: _json({"spool": store.error or "ok"}))
+    app.add_url_rule("/readyz", "readyz", lambda: _ready(store.unready()))
     app.add_url_rule("/metrics", "metrics", lambda: _metrics(store))
     app.add_url_rule("/alerts", "alerts", lambda: _alerts(store))
     app.add_url_rule("/alerts/minutes", "minutes", lambda: _minutes(store))
@@ -61,6 +88,10 @@ def build(store: Store) -> Flask:
     app.register_error_handler(404, lambda _: _json({"error": "there is nothing here"}, 404))
     app.register_error_handler(405, lambda _: _json({"error": "the feed is only read"}, 405))
     return app
+
+
+def _ready(unready: str) -> Response:
+    return _json({"spool": unready or "ok"}, 503 if unready else 200)
 
 
 def _alerts(store: Store) -> Response:
@@ -108,7 +139,7 @@ def _session(store: Store, identifier: str) -> Response:
 def _status(store: Store) -> Response:
     reader = store.reader
     evicted = {priority.name.lower(): count for priority, count in reader.evicted().items()}
-    return _json({"sensor": reader.status(), "spool": {"evicted": evicted, "error": store.watch.error or None}})
+    return _json({"sensor": reader.status(), "spool": {"evicted": evicted, "error": store.error or None}})
 
 
 def _metrics(store: Store) -> Response:

@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OPEN: Final = frozenset({"/", "/healthz", "/openapi.json"})
+OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
 """Nothing that an alert holds: the page itself, without any alert in it, asks for a token."""
 STATIC: Final = "/static/"
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -5,7 +5,6 @@ In: where to listen, what to serve. Out: it serves until it is told to stop. Cal
 
 import socket
 import ssl
-from pathlib import Path
 from typing import Any, Final, cast
 
 import uvicorn
@@ -45,8 +44,8 @@ class Server:
         guard.ConfigurationError, OSError, ssl.SSLError: the address cannot be served like this.
     """
 
-    def __init__(self, listen: Listen, spool: Path, store: app.Store) -> None:
-        self._streams = stream.Streams(spool, store.watch, store.metrics, listen.max_streams)
+    def __init__(self, listen: Listen, store: app.Store) -> None:
+        self._streams = stream.Streams(store, listen.max_streams)
         self._flask: Any = WSGIMiddleware(cast("Any", app.build(store)), workers=THREADS)
         self._config = uvicorn.Config(
             guard.Guard(self._route, listen),

@@ -9,14 +9,13 @@ import asyncio
 import collections
 import contextlib
 import urllib.parse
-from pathlib import Path
 from typing import Final
 
 from runtime_monitor.alerts import Alert
 from runtime_monitor.feed import render
 from runtime_monitor.feed.http import guard, selection
-from runtime_monitor.feed.metrics import Metrics
-from runtime_monitor.feed.watch import RECENT, Watch
+from runtime_monitor.feed.http.app import Store
+from runtime_monitor.feed.watch import RECENT
 from runtime_monitor.spool.reader import Query, Reader
 from runtime_monitor.spool.schema import SpoolError
 
@@ -43,10 +42,10 @@ class Frame:
 class Streams:
     """All open streams. `start` and every request run in the server's event loop."""
 
-    def __init__(self, spool: Path, watch: Watch, metrics: Metrics, most: int) -> None:
-        self._spool = spool
-        self._watch = watch
-        self._metrics = metrics
+    def __init__(self, store: Store, most: int) -> None:
+        self._store = store
+        self._watch = store.watch
+        self._metrics = store.metrics
         self._most = most
         self._clients = 0
         self._frames: collections.deque[Frame] = collections.deque(maxlen=RECENT)
@@ -88,7 +87,7 @@ class Streams:
         self._metrics.clients.set(self._clients)
         gone = asyncio.get_running_loop().create_task(_until_gone(receive))
         try:
-            await self._serve(send, query, self._begin(begin), gone)
+            await self._serve(send, query, await self._begin(begin), gone)
         except (TimeoutError, OSError):
             pass  # a client that takes nothing: there is nobody to tell
         finally:
@@ -96,9 +95,15 @@ class Streams:
             self._clients -= 1
             self._metrics.clients.set(self._clients)
 
-    def _begin(self, resumed: int | None) -> int:
-        """Behind the event that a client had last; from now on without one, or where it is another spool's."""
-        return self._last if resumed is None or resumed > max(self._last, self._watch.last) else resumed
+    async def _begin(self, resumed: int | None) -> int:
+        """Behind the event that a client had last; from now on without one, or where it is another spool's.
+
+        A client that comes from another replica may be ahead of this one.
+        """
+        if resumed is None:
+            return self._last
+        known = resumed <= self._watch.last or resumed <= await asyncio.to_thread(self._store.newest)
+        return resumed if known else self._last
 
     async def _serve(self, send: guard.Send, query: Query, position: int, gone: "asyncio.Task[None]") -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
@@ -134,7 +139,7 @@ class Streams:
 
     def _from_spool(self, query: Query, position: int) -> tuple[bytes, int]:
         """For a client that comes back after a long time; in a thread, since it reads the disk."""
-        reader = Reader(self._spool)
+        reader = Reader(self._store.spool)
         try:
             entries = reader.after(position, MOST_EVENTS)
         except SpoolError:

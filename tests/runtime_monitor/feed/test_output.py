@@ -7,7 +7,7 @@ from runtime_monitor.feed import output, outputs
 
 def test_every_output_is_found_under_its_modules_name() -> None:
     """The tag in its settings is the `type` of the configuration."""
-    expected = {"alertmanager", "file", "http", "kubernetes_event", "otlp", "program", "stdout", "syslog"}
+    expected = {"alertmanager", "file", "http", "kubernetes_event", "nats", "otlp", "program", "stdout", "syslog"}
     assert set(outputs.KINDS) == expected
     for name, settings in outputs.KINDS.items():
         assert issubclass(settings, output.Settings)

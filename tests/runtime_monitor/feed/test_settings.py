@@ -6,6 +6,7 @@ import pytest
 
 from runtime_monitor.feed import outputs, settings
 from runtime_monitor.feed.filters import Filter, RateLimit
+from runtime_monitor.feed.jetstream.settings import Connection, Stream
 from runtime_monitor.feed.outputs import http, stdout
 
 EXAMPLE = b"""
@@ -20,7 +21,7 @@ outputs:
     limit: {per_second: 5}
 """
 MISTAKES = {
-    "outputs: [{type: nix}]": "type 'nix' is none of alertmanager, file, http, kubernetes_event, otlp, program, stdout",
+    "outputs: [{type: nix}]": "none of alertmanager, file, http, kubernetes_event, nats, otlp, program, stdout",
     "outputs: [3]": "type None is none of",
     "outputs: [{type: http}]": "Object missing required field `url` - at `$.outputs[0]`",
     "outputs: [{type: stdout, colour: red}]": "unknown field `colour` - at `$.outputs[0]`",
@@ -29,11 +30,14 @@ MISTAKES = {
     "outputs: [{type: syslog, address: 'tcp://'}]": "a path, or udp://, tcp://, tls:// with a host",
     "outputs: [{type: stdout}, {type: stdout}]": "two outputs are named 'stdout'",
     "listen: {adress: x}": "unknown field `adress` - at `$.listen`",
+    "{stream: {connection: {servers: ['tls://n']}}, outputs: [{type: stdout}]}": "each replica would deliver",
     "nonsense: 1": "unknown field `nonsense`",
     "[1, 2]": "Expected `object`, got `array`",
     "a: [": "while parsing",
     "!!python/object:os.system x": "could not determine a constructor",
 }
+
+NO_CONNECTION = Connection(servers=("tls://nowhere",))
 
 
 def test_an_example() -> None:
@@ -74,6 +78,13 @@ def test_a_file_that_cannot_be_read_names_itself(tmp_path: pathlib.Path) -> None
     (tmp_path / "feed.yaml").write_bytes(b"#" * (settings.MAX_BYTES + 1))
     with pytest.raises(settings.SettingsError, match="this is no configuration file"):
         settings.read(tmp_path / "feed.yaml")
+
+
+def test_the_readmes_stream_is_a_configuration() -> None:
+    """With what it says of the defaults."""
+    text = (pathlib.Path(settings.__file__).parent / "README.md").read_text()
+    found = settings.parse(text.split("```yaml\n")[2].partition("```")[0].encode(), "README.md")
+    assert found.stream == Stream(connection=found.stream.connection if found.stream else NO_CONNECTION)
 
 
 def test_the_readmes_example_is_a_configuration() -> None:

@@ -67,7 +67,7 @@ def test_every_route_is_described(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/alerts/minutes?count=3", "/sessions", "/status", "/metrics", "/healthz", "/openapi.json"]
+    "path", ["/alerts/minutes?count=3", "/sessions", "/status", "/metrics", "/healthz", "/readyz", "/openapi.json"]
 )
 def test_answers_fit_the_document(client: FlaskClient, path: str) -> None:
     """Each of them."""
@@ -140,5 +140,6 @@ def test_without_a_spool_it_says_so(tmp_path: pathlib.Path) -> None:
     client = app.build(app.Store(tmp_path / "spool.db", watch, Metrics())).test_client()
     assert "does the sensor run" in checked(client, "/alerts", status=503)["error"]
     assert "does the sensor run" in checked(client, "/healthz")["spool"]
+    assert "does the sensor run" in checked(client, "/readyz", status=503)["spool"]
     assert "podseal_feed_spool_up 0.0" in checked(client, "/metrics")
     watch.stop()
