@@ -103,7 +103,7 @@ class Parser:
         return tree.Check(left, operator, right, offset)
 
     def operand(self) -> tree.Operand | None:
-        """Operand = field | transformer "(" operand ")"."""
+        """Operand = field | transformer "(" operand { "," operand-or-string } ")" [ "[" option "]" ]."""
         offset = self.scan.offset
         name = self.scan.take(tokenizer.FIELD)
         if name is not None:
@@ -171,7 +171,8 @@ class Parser:
         if not self.scan.symbol(")"):
             self.scan.fail(f"expected ')' after the field in {transformer}(...)")
         self._transformers -= 1
-        return tree.Transformed(transformer, tuple(arguments), offset)
+        selector = self._bracketed(transformer) if transformer == "getopt" else None
+        return tree.Transformed(transformer, tuple(arguments), offset, selector)
 
     def _argument(self, transformer: str) -> tree.Operand | tree.Literal:
         self.scan.blank()
@@ -183,14 +184,18 @@ class Parser:
         return self._string(f"expected a field or a string in {transformer}(...)")
 
     def _field(self, name: str, offset: int) -> tree.Field:
+        return tree.Field(name, self._bracketed(name), offset)
+
+    def _bracketed(self, name: str) -> str | None:
+        """What stands in brackets behind a name; None without."""
         if not self.scan.symbol("["):
-            return tree.Field(name, None, offset)
+            return None
         argument = self.scan.argument()
         if argument is None:
             self.scan.fail(f"expected the argument of {name}[...]: a string, bare or quoted")
         if not self.scan.symbol("]"):
             self.scan.fail(f"expected ']' after the argument of {name}")
-        return tree.Field(name, argument, offset)
+        return argument
 
     def _string(self, message: str) -> tree.Literal:
         self.scan.blank()

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from runtime_monitor.events import Event
-from runtime_monitor.rules import fields, operators, syscalls, transformers, tree
+from runtime_monitor.rules import fields, getopt, operators, syscalls, transformers, tree
 from runtime_monitor.rules.fields.field import Argument, Field, Several, Type
 from runtime_monitor.rules.problems import ConditionError, UnfillableError, UnknownNameError
 
@@ -146,9 +146,9 @@ class Resolver:
             if isinstance(only, tree.Literal):
                 raise ConditionError("expected a field in val(...)", text, operand.offset)
             return self.value(only, text)
-        transformer = transformers.TRANSFORMERS.get(operand.transformer)
-        if transformer is None:
-            raise UnknownNameError(f"transformer {operand.transformer} is not supported", text, operand.offset)
+        if operand.transformer == "getopt":
+            return self._options(operand, text)
+        transformer = transformers.TRANSFORMERS[operand.transformer]
         given = [each.value if isinstance(each, tree.Literal) else self.value(each, text) for each in operand.arguments]
         values = [each for each in given if isinstance(each, Value)]
         for value in values:
@@ -161,6 +161,24 @@ class Resolver:
         (value,) = values
         several = Several.NO if transformer.whole else value.several
         return Value(str(operand), transformer.yields, several, _applying(transformer, value), "", names)
+
+    def _options(self, operand: tree.Transformed, text: str) -> Value:
+        """`getopt(FIELD, STRING)` or `getopt(FIELD, STRING)[OPTION]`."""
+        selector = operand.selector
+        words, options = operand.arguments if len(operand.arguments) == 2 else (None, None)  # noqa: PLR2004 -- said below
+        if not isinstance(words, tree.Field) or not isinstance(options, tree.Literal):
+            message = "getopt(...) takes a field of words, such as proc.args, and a string of options, such as 'lp:e:'"
+            raise ConditionError(message, text, operand.offset)
+        if selector is not None and len(selector) != 1:
+            raise ConditionError("getopt(...)[...] selects one option: a single character", text, operand.offset)
+        value = self.value(words, text)
+        read = fields.find(words.name, words.argument)[0].words
+        if read is None and not (value.several is Several.LIST and value.type is Type.STRING):
+            message = f"getopt(...) takes a field of words, such as proc.args: {value.key} is none"
+            raise ConditionError(message, text, words.offset)
+        several = Several.LIST if selector is None else Several.NO
+        found = _optional(read or value.read, getopt.known(options.value), selector)
+        return Value(str(operand), Type.STRING, several, found, "", value.names)
 
     def _test(self, check: tree.Check, text: str) -> Test:
         left = self.value(check.left, text)
@@ -261,6 +279,18 @@ def _joining(transformer: transformers.Transformer, given: list[str | Value]) ->
         return None if None in values else apply(tuple(values))
 
     return joined
+
+
+def _optional(
+    words: Callable[[Event], Any], options: getopt.Known, selector: str | None
+) -> Callable[[Event], tuple[str, ...] | str | None]:
+    def found(event: Event) -> tuple[str, ...] | str | None:
+        given = words(event)
+        if given is None:
+            return None
+        return getopt.listed(given, options) if selector is None else getopt.selected(given, options, selector)
+
+    return found
 
 
 def _in(value: object, other: object) -> bool:

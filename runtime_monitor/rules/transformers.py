@@ -45,4 +45,4 @@ TRANSFORMERS: dict[str, Transformer] = {
     "join": Transformer(_joined, Type.STRING, joins=True),
     "concat": Transformer("".join, Type.STRING, joins=True),
 }
-"""By name. `getopt` is read by the parser and refused by name: nothing that is published uses it."""
+"""By name, but `getopt`, which takes words (`getopt`), and `val`, which is none."""

@@ -24,15 +24,20 @@ class Field(Struct, frozen=True):
 
 
 class Transformed(Struct, frozen=True):
-    """`tolower(proc.name)`; several arguments only for `join`, `concat` and `getopt`, `val` only at the right."""
+    """`tolower(proc.name)`; several arguments only for `join`, `concat` and `getopt`, `val` only at the right.
+
+    `selector` is what stands in brackets behind `getopt(...)`, None without.
+    """
 
     transformer: str
     arguments: tuple["Operand | Literal", ...]
     offset: int = 0
+    selector: str | None = None
 
     def __str__(self) -> str:
         """As conditions write it."""
-        return f"{self.transformer}({', '.join(map(str, self.arguments))})"
+        selector = "" if self.selector is None else f"[{_argument(self.selector)}]"
+        return f"{self.transformer}({', '.join(map(str, self.arguments))}){selector}"
 
 
 class Literal(Struct, frozen=True):

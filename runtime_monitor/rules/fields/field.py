@@ -48,6 +48,7 @@ class Field(Struct, frozen=True, kw_only=True):
 
     `path` is the attribute of the Event (`proc.name`), read in place by compiled conditions; where the value has to be
     made, `read` makes it, of the event alone or of the event and the argument. Either yields None for "not known".
+    `words`, of a text that is words with blanks between, are those words, for `getopt`.
     `needs` are the attributes, by their names in recorded events, without which a sensor cannot fill the field;
     `events` are the event types that can carry it, None for all; `told` says of a text whether a sensor can give it.
     """
@@ -63,6 +64,7 @@ class Field(Struct, frozen=True, kw_only=True):
     dotted: bool = False  # the argument may follow a dot: evt.arg.flags
     events: frozenset[str] | None = None
     told: Callable[[str], bool] | None = None
+    words: Callable[[Event], tuple[str, ...] | None] | None = None
 
     def value(self, event: Event, argument: str | int | None = None) -> Any:  # noqa: ANN401 -- any type of the language
         """The value in an event, None where it is not known."""

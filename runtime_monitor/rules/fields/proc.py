@@ -149,7 +149,14 @@ FIELDS = (
     plain("proc.name", "proc.name", Type.STRING, "Name of the process: the kernel's comm, 15 bytes."),
     plain("proc.exe", "proc.exe", Type.STRING, "First argument of the command line."),
     plain("proc.exepath", "proc.exepath", Type.STRING, "Path of the executable."),
-    _made("proc.args", Type.STRING, "Arguments after the first, with blanks between.", ("proc.argv",), _args),
+    Field(
+        name="proc.args",
+        type=Type.STRING,
+        doc="Arguments after the first, with blanks between.",
+        needs=("proc.argv",),
+        read=_args,
+        words=lambda event: event.proc.arguments,
+    ),
     _made("proc.cmdline", Type.STRING, "proc.name and proc.args.", ("proc.name", "proc.argv"), _cmdline),
     _made("proc.exeline", Type.STRING, "proc.exe and proc.args.", ("proc.exe", "proc.argv"), _exeline),
     Field(
