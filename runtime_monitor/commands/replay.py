@@ -16,7 +16,15 @@ EXIT_FINDINGS, EXIT_UNUSABLE = 1, 2
 RULES = click.option("--rules", "files", multiple=True, metavar="FILE", help="Rules, in order; repeatable.")
 
 
-@click.command("replay")
+@click.command(
+    "replay",
+    epilog="""\b
+Examples:
+  podseal-monitor run --record events.jsonl
+  podseal-monitor replay events.jsonl --rules mine.yaml
+  podseal-monitor replay events.jsonl --rules mine.yaml --against new.yaml
+""",
+)
 @click.argument("recorded", metavar="EVENTS")
 @RULES
 @click.option("--own/--no-own", default=True, show_default=True, help="podseal's own rules before the files.")

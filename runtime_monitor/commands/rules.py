@@ -1,4 +1,4 @@
-"""`podseal-monitor rules`: check rules files, list the fields, explain a verdict, show what the kernel may leave out.
+"""`podseal-monitor rules`: check and list rules, list fields, explain a verdict, show what the kernel may leave out.
 
 In: a command line and files. Out: reports on standard output; `check` exits with 0, 1 or 2 as `podseal check` does.
 What it means is in `runtime_monitor.rules`.
@@ -15,7 +15,7 @@ from runtime_monitor import capabilities, recording, rule_files, rule_reports
 from runtime_monitor.rules import explain as explaining
 from runtime_monitor.rules import fields as registry
 from runtime_monitor.rules import pushdown as pushing
-from runtime_monitor.rules import ruleset
+from runtime_monitor.rules import resolve, ruleset
 
 EXIT_FINDINGS, EXIT_UNUSABLE = 1, 2
 UNUSABLE = ("LOAD_ERR_FILE_READ", "LOAD_ERR_YAML_PARSE")
@@ -25,7 +25,18 @@ FILES = click.argument("files", nargs=-1, metavar="FILE...")
 OWN = click.option("--own/--no-own", default=False, show_default=True, help="podseal's own rules before the files.")
 
 
-@click.group("rules")
+EPILOG = """\b
+Examples:
+  podseal-monitor rules check mine.yaml -o text -o sarif=rules.sarif
+  podseal-monitor rules check --own mine.yaml            what changes podseal's own rules
+  podseal-monitor rules list falco_rules.yaml -o json
+  podseal-monitor rules fields -o json
+  podseal-monitor rules explain mine.yaml --rule NAME --event recorded.jsonl
+  podseal-monitor rules pushdown falco_rules.yaml
+"""
+
+
+@click.group("rules", epilog=EPILOG)
 def command() -> None:
     """Rules in Falco's language."""
 
@@ -64,6 +75,24 @@ def check(  # noqa: PLR0913 -- one parameter an option
         context.exit(EXIT_UNUSABLE)
     failed = any(problem.severity in FAILING[fail_on] for problem in report.problems)
     context.exit(EXIT_FINDINGS if failed else 0)
+
+
+@command.command("list")
+@FILES
+@click.option("--own/--no-own", default=True, show_default=True, help="podseal's own rules before the files.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def list_rules(context: click.Context, files: tuple[str, ...], output: str, *, own: bool) -> None:
+    """List the rules that are in force with these files: priority, name, tags, what they are about."""
+    _read, loaded = _load(files, own=own)
+    if loaded.errors:
+        raise click.UsageError("\n".join(map(str, loaded.errors)), context)
+    rows = [_listed(rule) for rule in loaded.rules]
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        return
+    for rule in loaded.rules:
+        click.echo(f"{rule.priority.label:<14} {rule.name:<60} {' '.join(rule.tags)}".rstrip())
 
 
 @command.command()
@@ -161,6 +190,22 @@ def _write(report: rule_reports.Report, output: str) -> None:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _listed(rule: ruleset.Rule) -> dict[str, object]:
+    return {
+        "rule": rule.name,
+        "desc": rule.desc,
+        "priority": rule.priority.label,
+        "tags": sorted(rule.tags),
+        "source": rule.source,
+        "own": rule.own,
+        "file": rule.place.file,
+        "line": rule.place.line,
+        "event_types": sorted(rule.types),
+        "output": rule.output.text,
+        "condition": resolve.render(rule.condition),
+    }
 
 
 def _described(field: registry.Field) -> dict[str, object]:

@@ -152,6 +152,9 @@ def _made(rule: program.RuleData, event: Event, text: str, fields: dict[str, Any
         fields["drift.kind"] = event.drift.kind
     if event.evt.gap:
         fields["podseal.gap"] = event.evt.gap
+    if event.pod.pending:
+        # A name that is missing for this reason is no host's, and a rule's `!=` on it said nothing.
+        fields["k8s.pending"] = True
     return Alert(
         id=f"{event.id}/{rule.hash}",
         time=event.evt.time,
@@ -171,6 +174,10 @@ def _of_session(event: Event, identifier: str) -> dict[str, Any]:
     parent = process.ancestors[0].pid if process.ancestors else None
     known = {"pid": process.pid, "parent": parent, "process": process.name, "event": event.evt.type}
     told = {f"session.{name}": value for name, value in known.items() if value is not None}
+    if event.session.kind is not None:
+        told["exec.kind"] = event.session.kind
+    if event.session.tty is not None:
+        told["exec.tty"] = event.session.tty
     return {"exec.session": identifier, **told}
 
 

@@ -1,6 +1,7 @@
 """`podseal-monitor rules`: exit codes and what is printed."""
 
 import json
+import re
 from pathlib import Path
 
 import click.testing
@@ -121,3 +122,29 @@ def test_the_pushdown_is_shown(files: dict[str, str]) -> None:
     found = json.loads(_run("pushdown", files["right"], "-o", "json").output)
     assert found["openat"][0]["paths"] == [{"kind": "prefix", "text": "/etc/"}]
     assert _run("pushdown", files["wrong"]).exit_code == 2
+
+
+def test_rules_are_listed(files: dict[str, str]) -> None:
+    """Podseal's own and those of files; as JSON with all that is known of them; what is disabled is not in force."""
+    listed = _run("list", files["right"])
+    assert listed.exit_code == 0
+    assert re.search(r"^Warning +A$", listed.output, re.MULTILINE)
+    assert re.search(r"^Notice +Interactive shell in a container .*T1059.004", listed.output, re.MULTILINE)
+    (row,) = json.loads(_run("list", "--no-own", files["right"], "-o", "json").output)
+    assert (row["rule"], row["priority"], row["own"], row["event_types"]) == ("A", "Warning", False, ["openat"])
+    assert (row["file"], row["line"]) == (files["right"], 1)
+    off = "- rule: Interactive shell in a container\n  enabled: false\n  override: {enabled: replace}\n"
+    assert "Interactive shell" not in _run("list", "-", stdin=off).output
+    assert _run("list", files["wrong"]).exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["rules"], ["replay"], ["run"]])
+def test_help_has_examples(arguments: list[str]) -> None:
+    """That can be copied: their commands exist."""
+    shown = click.testing.CliRunner().invoke(cli.main, [*arguments, "--help"]).output
+    examples = [line.split() for line in shown.partition("Examples:")[2].splitlines() if line.strip()]
+    assert examples
+    for words in examples:
+        assert words[0] == "podseal-monitor"
+        sub_commands = [word for word in words[1:3] if word.isalpha()]
+        assert click.testing.CliRunner().invoke(cli.main, [*sub_commands, "--help"]).exit_code == 0

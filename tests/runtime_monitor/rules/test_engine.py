@@ -100,6 +100,27 @@ def test_a_rule_that_raises_is_disabled_alerted_and_silences_nothing(first: bool
     assert [alert.rule for alert in running.judge(given.event("open", fd__name="/x"))] == ["good"]
 
 
+def test_what_is_known_of_the_session_and_the_pod_is_told_whatever_the_rule_names() -> None:
+    """Kind and terminal of the session; that the pod's data had not come. Nothing where nothing is known."""
+    running = given.running(given.rule("any", "evt.type = open"))
+    came_in = {
+        "exec__session": "s",
+        "exec__kind": "exec",
+        "exec__tty": True,
+        "k8s__pending": True,
+        "drift__kind": "write",
+    }
+    (told,) = running.judge(given.event("open", **came_in))
+    assert {name: told.output_fields[name] for name in ("exec.session", "exec.kind", "exec.tty", "k8s.pending")} == {
+        "exec.session": "s",
+        "exec.kind": "exec",
+        "exec.tty": True,
+        "k8s.pending": True,
+    }
+    (quiet,) = running.judge(given.event("open"))
+    assert not [name for name in quiet.output_fields if name.startswith(("exec.", "session.", "k8s.pending"))]
+
+
 BESIDE = (
     given.rule("own, first in the file", "evt.type = open", priority="NOTICE"),
     given.rule("own, gravest", "evt.type = open and fd.name startswith /x", priority="CRITICAL"),
