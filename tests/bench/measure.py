@@ -9,7 +9,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -103,6 +103,17 @@ def interval(values: list[float]) -> tuple[float, float]:
 def single(name: str, value: float, *, unit: str, goal: Goal | None = None, detail: str = "") -> Result:
     """A figure that was read once, such as memory."""
     return Result(name, value, value, value, unit, 1, goal, detail)
+
+
+def bound(before: Mapping[str, float], after: Mapping[str, float], histogram: str, share: float) -> float:
+    """Of what a Prometheus histogram counted between two scrapes: the bound below which this share lies, in seconds."""
+    count = after[f"{histogram}_count"] - before.get(f"{histogram}_count", 0)
+    bounds = [
+        (float(name.partition('le="')[2].rstrip('"}').replace("+Inf", "inf")), value - before.get(name, 0))
+        for name, value in after.items()
+        if name.startswith(f"{histogram}_bucket")
+    ]
+    return next(limit for limit, below in sorted(bounds) if below >= share * count)
 
 
 def cpu_seconds(work: Callable[[], object], times: int = 1) -> float:

@@ -36,8 +36,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a drill. `old` and `new`: marks by the set of rules that judged them. `gaps` are in milliseconds.
+    """What came of a drill.
 
+    `old` and `new`: marks by the set of rules that judged them. `gaps`, and `steps` (each reload's longest), are in
+    milliseconds, `metrics` the monitor's at the end.
     `lost`: what the kernel could not tell, as the monitor says itself; `missed`: marks without an alert, beyond those.
     `highest`: the highest share of the ring in use. `fault`: what went wrong beside events that are lost. `permitted`:
     the storm is more than can be judged, so that events may be lost as long as they are counted.
@@ -49,6 +51,8 @@ class Outcome:
     lost: int
     missed: int
     gaps: list[float] = field(default_factory=list)
+    steps: list[float] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
     highest: float = 0.0
     note: str = ""
     fault: str = ""
@@ -154,7 +158,7 @@ def _outcome(node: storm.Node, marks: storm.Marks, note: str, fault: str = "") -
     timings = [tuple(map(float, each)) for each in GAP.findall(node.log())]
     versions = marks.versions
     lost = int(sum(found[f'lost_total{{kind="{kind}"}}'] for kind in LOSSES))
-    longest = max((step for _, step in timings), default=0.0)
+    steps = [step for _, step in timings]
     new = sum(version % 2 for version in versions.values())
     return Outcome(
         made=made,
@@ -163,8 +167,10 @@ def _outcome(node: storm.Node, marks: storm.Marks, note: str, fault: str = "") -
         lost=lost,
         missed=max(0, missed(marks, count) - lost),
         gaps=[gap for gap, _ in timings],
+        steps=steps,
+        metrics=found,
         highest=found["ring_highest_ratio"],
-        note=f"{note}; the longest step {longest:.1f} ms",
+        note=f"{note}; the longest step {max(steps, default=0.0):.1f} ms",
         fault=fault or disorder(marks),
     )
 
