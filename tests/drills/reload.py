@@ -9,6 +9,7 @@ does not: of those too none may be missed between two events that the new set ha
 import math
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ WAITED = re.compile(r"\((?:\d+) adopted, (\d+) bytes waited\)")
 BROKEN = "- rule: [\n"
 LOSSES = ("ring_full", "no_scratch", "skipped_runs", "undecodable")
 FLOOD = 50_000
+FULL = 30_000
+"""Marks that no ring of this size can hold."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def rules_changed(stage: Stage) -> Outcome:
         _begin(node, marks)
         for version in range(1, stage.reloads + 1):
             _change(node, marks, version, hang_up=version % 10 != 0)
-        return _outcome(node, marks, f"{stage.reloads} reloads")
+        return _outcome(node, marks, node.end(), f"{stage.reloads} reloads")
 
 
 def rules_broken(stage: Stage) -> Outcome:
@@ -95,7 +98,7 @@ def rules_broken(stage: Stage) -> Outcome:
             _change(node, marks, version, hang_up=True)
         if f"{node.file}:2:1: error: is no YAML" not in node.log():
             fault = "the log does not say where"
-        return _outcome(node, marks, f"{stage.reloads} broken files", fault)
+        return _outcome(node, marks, node.end(), f"{stage.reloads} broken files", fault)
 
 
 def rule_raises(stage: Stage) -> Outcome:
@@ -110,21 +113,26 @@ def rule_raises(stage: Stage) -> Outcome:
             _further(marks, version)
             if marks.others["podseal: rule disabled"] != version:
                 fault = "a rule that raised was not told, or told twice"
-        return _outcome(node, marks, f"a rule raised {stage.reloads} times", fault)
+        return _outcome(node, marks, node.end(), f"a rule raised {stage.reloads} times", fault)
 
 
 def stopped_in_a_flood(stage: Stage) -> Outcome:
-    """SIGTERM while more marks come than can be judged: it ends before the ring is empty; the next one takes over."""
+    """SIGTERM where the ring is full and more comes than can be judged: it ends soon, and the next one takes over."""
     with storm.running(stage.folder, FLOOD, every=1) as node:
         marks = storm.Marks(node.spool)
         _begin(node, marks)
-        waiting.until(lambda: node.metrics()["ring_highest_ratio"] > 0.5, "the ring to fill", storm.PATIENCE)
+        node.process.send_signal(signal.SIGSTOP)
+        wanted = node.newest_mark() + FULL
+        waiting.until(lambda: node.newest_mark() > wanted, "the ring to fill", storm.PATIENCE)
+        node.process.terminate()
         begin = time.monotonic()
-        node.stop()
+        node.process.send_signal(signal.SIGCONT)
+        node.process.wait(storm.PATIENCE)
         took = time.monotonic() - begin
+        made = node.end()
         node.start()
         waited = max(map(int, WAITED.findall(node.log())))
-        outcome = _outcome(node, marks, f"ended in {took:.2f} s, {waited} bytes waited for the next one")
+        outcome = _outcome(node, marks, made, f"ended in {took:.2f} s, {waited} bytes waited for the next one")
         fault = outcome.fault or ("" if waited else "it emptied the ring before it ended")
         return replace(outcome, fault=fault, permitted=True)
 
@@ -150,8 +158,7 @@ def _further(marks: storm.Marks, version: int) -> None:
     )
 
 
-def _outcome(node: storm.Node, marks: storm.Marks, note: str, fault: str = "") -> Outcome:
-    made, count = node.end()
+def _outcome(node: storm.Node, marks: storm.Marks, made: storm.Made, note: str, fault: str = "") -> Outcome:
     waiting.until(lambda: marks.look() >= 0 and marks.ended, "the storm's end to be told", storm.PATIENCE)
     waiting.until(lambda: node.log().count("loaded anew") >= marks.newest, "the last reload to be told", storm.PATIENCE)
     found = node.metrics()
@@ -161,11 +168,11 @@ def _outcome(node: storm.Node, marks: storm.Marks, note: str, fault: str = "") -
     steps = [step for _, step in timings]
     new = sum(version % 2 for version in versions.values())
     return Outcome(
-        made=made,
+        made=made.events,
         old=len(versions) - new,
         new=new,
         lost=lost,
-        missed=max(0, missed(marks, count) - lost),
+        missed=max(0, missed(marks, made.marks) - lost),
         gaps=[gap for gap, _ in timings],
         steps=steps,
         metrics=found,

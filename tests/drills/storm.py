@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runtime_monitor.alerts import Alert
 from runtime_monitor.selftest import container, linux
 from runtime_monitor.spool import reader
 from tests import waiting
@@ -29,6 +30,8 @@ STOCK = Path(os.environ.get("PODSEAL_FALCO_RULES") or ROOT.parent / "shared/falc
 PLACE = "/storm"
 EVERY = 20
 PATIENCE = 300.0
+PAGE = 5000
+"""Alerts that are read at a time: in a flood they come faster than they are read."""
 TOLD = re.compile(r"version=(\d+) mark=/storm/(\w+)")
 RENAMES, MEMORY = "drill: rename", "drill: memory"
 
@@ -65,20 +68,30 @@ class Marks:
         return {number: told[0] for number, told in self.told[RENAMES].items()}
 
     def look(self) -> int:
-        """Read on; the newest version that told a mark."""
-        while entries := self._spool.after(self._last, 5000):
-            self._last = entries[-1].seq
-            for alert in (each.alert() for each in entries):
-                if alert.rule not in self.told:
-                    self.others[alert.rule] += 1
-                elif found := TOLD.search(alert.output):
-                    version, number = found.groups()
-                    self.newest = int(version)
-                    if number.isdecimal():
-                        self.told[alert.rule].setdefault(int(number), []).append(self.newest)
-                    else:
-                        self.ended = True
+        """Read on, by a page; the newest version that told a mark."""
+        for entry in self._spool.after(self._last, PAGE):
+            self._last = entry.seq
+            self._take(entry.alert())
         return self.newest
+
+    def _take(self, alert: Alert) -> None:
+        if alert.rule not in self.told:
+            self.others[alert.rule] += 1
+        elif found := TOLD.search(alert.output):
+            version, number = found.groups()
+            self.newest = int(version)
+            if number.isdecimal():
+                self.told[alert.rule].setdefault(int(number), []).append(self.newest)
+            else:
+                self.ended = True
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a storm has made."""
+
+    events: int
+    marks: int
 
 
 @dataclass
@@ -112,11 +125,6 @@ class Node:
         prefer(self.process.pid)
         waiting.until(self._knows, "the container to be known", PATIENCE)
 
-    def stop(self) -> None:
-        """SIGTERM, and return once it has ended."""
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-
     def _knows(self) -> bool:
         assert self.process.poll() is None, self.log()
         with contextlib.suppress(OSError):
@@ -148,13 +156,17 @@ class Node:
         """Let the storm begin."""
         os.write(self.made.stdin, b"\n")
 
-    def end(self) -> tuple[int, int]:
-        """End the storm; how many events and marks it made."""
+    def newest_mark(self) -> int:
+        """The number of the storm's last rename, as the host sees it."""
+        names = os.listdir(self.made.root / PLACE.lstrip("/"))  # noqa: PTH208 -- names alone are wanted
+        return max((int(name) for name in names if name.isdecimal()), default=0)
+
+    def end(self) -> Made:
+        """End the storm."""
         told = self.made.folder / "volume" / "made"
         os.kill(self.made.pid, signal.SIGTERM)
         waiting.until(told.exists, "the storm to end", PATIENCE)
-        calls, marks = map(int, told.read_text().split())
-        return calls, marks
+        return Made(*map(int, told.read_text().split()))
 
 
 @contextlib.contextmanager
