@@ -137,12 +137,12 @@ def detection_table() -> str:
 
 
 def stock_rule_table() -> str:
-    """Every one of Falco's stock rules: what fires it in the tests, and what its alert is asked to say."""
+    """Every one of Falco's stock rules: where the tests fire it, and what its alert is asked to say."""
     rows = []
     for row in yaml.safe_load((ROOT / "tests/kernel/stock_rules.yaml").read_text()):
-        fired = row.get("recorded")
-        rows.append((row["rule"], f"recorded: {fired}" if fired else "live", _names(row.get("seen", ()))))
-    return table(("rule", "fired", "its alert is asked for"), sorted(rows))
+        where = "a pod of a cluster" if "pod" in row else "a container"
+        rows.append((row["rule"], where, _names(row["seen"])))
+    return table(("rule", "fired in", "its alert is asked for"), sorted(rows))
 
 
 def behaviour_table() -> str:

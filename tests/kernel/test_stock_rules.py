@@ -6,14 +6,17 @@ whole table, another one for what must stay quiet.
 
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 import sys
 import typing
 
+import click.testing
 import pytest
 import yaml
 
+from runtime_monitor import cli
 from runtime_monitor.rules import ruleset
 from runtime_monitor.selftest import container, entry, stage
 from tests import stock_rules, waiting
@@ -24,13 +27,14 @@ pytestmark = [pytest.mark.kernel, stock_rules.needed]
 Row = dict[str, typing.Any]
 
 TABLE: list[Row] = yaml.safe_load(pathlib.Path(__file__).with_name("stock_rules.yaml").read_text())
-LIVE = [row for row in TABLE if "recorded" not in row]
+ALONE = [row for row in TABLE if "pod" not in row]
+"""Rows that need no cluster."""
 PYTHON = os.path.realpath(sys.executable)
 IMPORTS = "import ctypes, os, signal, socket\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 NAMES = {row["rule"] for row in TABLE}
 PATIENCE = 120.0
-LAST = "Remove Bulk Data from Disk"
-"""What ends the quiet container's life: once this alert is there, everything before it has been judged."""
+LOST, ROUNDS = "Events lost", 3
+"""Whoever else floods the machine's containers makes the monitor lose events; then what is missing is played again."""
 ORDINARY = (
     "ls / | head -n 1; cat /etc/passwd; env; date; id",
     "mkdir -p $HOME/work; echo one > $HOME/work/a; mv $HOME/work/a $HOME/work/b; ln -s b $HOME/work/c; rm $HOME/work/c",
@@ -38,7 +42,11 @@ ORDINARY = (
     "tar cf $HOME/work/archive.tar -C $HOME work; tar xf $HOME/work/archive.tar -C /tmp; grep -r podseal $HOME",
     "(for i in 1 2 3; do sh -c true; done)",
 )
-"""Lines of a shell: what a job does, and a readiness probe."""
+"""Lines of a shell: what a job does."""
+PROBE = ["-c", "exit 0"]
+END = ("exit 0", "shred $HOME/README")
+LAST = "Remove Bulk Data from Disk"
+"""What ends the quiet container's life, a probe first: once this alert is there, everything before it was judged."""
 SERVER = """
 import http.server, threading, urllib.request
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
@@ -54,6 +62,7 @@ class Told:
 
     table: list[monitors.Alert]
     quiet: list[monitors.Alert]
+    quiet_id: str
     recording: pathlib.Path
 
 
@@ -97,27 +106,33 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         container.running(configuration) as quiet,
     ):
         monitor.start()
-        for row in LIVE:
-            _play(busy, row)
         for line in ORDINARY:
             _shell(quiet, line)
         _python(quiet, SERVER)
-        _shell(quiet, "shred $HOME/README")
-
-        def of(other: container.Container) -> list[monitors.Alert]:
-            alerts = [alert for alert in monitor.alerts() if alert["rule"] in NAMES]
-            return [alert for alert in alerts if alert["output_fields"]["container.id"] == other.id[:12]]
-
-        def complete() -> bool:
-            alerts = of(busy)
-            return bool(of(quiet)) and all(any(_shows(alert, row) for alert in alerts) for row in LIVE)
-
-        with contextlib.suppress(AssertionError):
-            waiting.until(complete, "all rules", PATIENCE)
-        return Told(of(busy), of(quiet), recording)
+        for _ in range(ROUNDS):
+            for row in _missing(_of(busy, monitor)):
+                _play(busy, row)
+            for line in END:
+                _shell(quiet, line)
+            with contextlib.suppress(AssertionError):
+                waiting.until(lambda: _of(quiet, monitor) and not _missing(_of(busy, monitor)), "all rules", PATIENCE)
+            if not any(alert["rule"] == LOST for alert in monitor.alerts()):
+                break
+        return Told(_of(busy, monitor), _of(quiet, monitor), quiet.id, recording)
 
 
-@pytest.mark.parametrize("row", LIVE, ids=lambda row: row["rule"])
+def _of(made: container.Container, monitor: monitors.Monitor) -> list[monitors.Alert]:
+    """The alerts of the stock rules about a container."""
+    alerts = [alert for alert in monitor.alerts() if alert["rule"] in NAMES]
+    return [alert for alert in alerts if alert["output_fields"].get("container.id") == made.id[:12]]
+
+
+def _missing(alerts: list[monitors.Alert]) -> list[Row]:
+    """The rows that no alert shows."""
+    return [row for row in ALONE if not any(_shows(alert, row) for alert in alerts)]
+
+
+@pytest.mark.parametrize("row", ALONE, ids=lambda row: row["rule"])
 def test_it_fires(told: Told, row: Row) -> None:
     """With what the program did; else `podseal-monitor rules explain --event <recording>` says what was missing."""
     alerts = [alert for alert in told.table if alert["rule"] == row["rule"]]
@@ -127,7 +142,19 @@ def test_it_fires(told: Told, row: Row) -> None:
 
 def test_ordinary_life_is_quiet(told: Told) -> None:
     """Nothing but what ends it."""
-    assert [alert["rule"] for alert in told.quiet] == [LAST]
+    assert {alert["rule"] for alert in told.quiet} == {LAST}
+
+
+def test_a_near_miss_is_explained(told: Told, tmp_path: pathlib.Path) -> None:
+    """Why the shell of a probe is no terminal shell, by the event that the kernel told."""
+    lines = told.recording.read_text().splitlines()
+    probe = next(line for line in lines if told.quiet_id in line and json.loads(line).get("proc.argv") == PROBE)
+    (tmp_path / "event").write_text(f"{probe}\n")
+    arguments = ("explain", str(stock_rules.PATH), "--rule", "Terminal shell in container", "--event")
+    result = click.testing.CliRunner().invoke(cli.main, ["rules", *arguments, str(tmp_path / "event")])
+    first, *deciding = result.output.splitlines()
+    assert first.endswith("execve: does not fire")
+    assert "  false proc.tty != 0  (proc.tty is 0)" in deciding
 
 
 def test_every_rule_has_a_row() -> None:
