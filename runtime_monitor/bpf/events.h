@@ -32,6 +32,7 @@ enum flag {
 	FLAG_ANONYMOUS = 1 << 18,   /* the file is the kernel's own: an eventfd, an epoll; its path is the kind of it */
 	FLAG_WRITABLE = 1 << 19,    /* whoever executes the file may write to it */
 	FLAG_OVERLAY = 1 << 20,	    /* the file is an overlay's */
+	FLAG_GROUP_LEADER = 1 << 21, /* the process leads its process group */
 };
 
 enum hook { HOOK_NONE, HOOK_OPEN, HOOK_UNLINK, HOOK_RMDIR, HOOK_MKDIR, HOOK_MKNOD, HOOK_SYMLINK, HOOK_LINK, HOOK_RENAME,

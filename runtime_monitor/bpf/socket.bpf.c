@@ -52,7 +52,7 @@ INLINE __u64 address_of(const volatile struct call *call, struct made *made)
 INLINE void record_data(struct record *record, const volatile struct call *call, struct made *made)
 {
 	__u64 from = 0, size = made->result, most = DATA;
-	if (made->result <= 0)
+	if (made->result <= 0 || call->directory2 >= 0)
 		return;
 	if (call->path2 >= 0) {
 		from = argument_of(made, call->path2);

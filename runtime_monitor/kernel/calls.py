@@ -8,7 +8,6 @@ from 0.
 
 import enum
 import struct
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
@@ -77,6 +76,7 @@ class Places:
     address: int = NOWHERE
     message: int = NOWHERE  # a struct msghdr
     data: int = NOWHERE
+    many: bool = False  # the result counts messages, of which the first one is looked at
 
 
 def _open(name: str, n64: int, n32: int, positions: tuple[int, int], flags: int) -> Call:
@@ -130,6 +130,7 @@ def _socket(name: str, n64: int | None, n32: int | None, places: Places, role: R
         path=places.address,
         directory=places.message,
         path2=places.data,
+        directory2=0 if places.many else NOWHERE,
         flags=NOWHERE if role is None else role,
         on_demand=True,
     )
@@ -225,8 +226,8 @@ CALLS: Final = (
     _socket("recvfrom", 45, 371, Places(0, address=4, data=1)),
     _socket("sendmsg", 46, 370, Places(0, message=1)),
     _socket("recvmsg", 47, 372, Places(0, message=1)),
-    _socket("sendmmsg", 307, 345, Places(0, message=1)),
-    _socket("recvmmsg", 299, 337, Places(0, message=1)),
+    _socket("sendmmsg", 307, 345, Places(0, message=1, many=True)),
+    _socket("recvmmsg", 299, 337, Places(0, message=1, many=True)),
     Call(
         name="socketcall",
         slot=Slot.SOCKETCALL,
@@ -278,78 +279,6 @@ URING: Final = {
 }
 """io_uring's opcodes (include/uapi/linux/io_uring.h) by the name of the call that does the same."""
 
-SIGNATURES: Final = {
-    "open": ("name", "flags", "mode"),
-    "creat": ("name", "mode"),
-    "openat": ("dirfd", "name", "flags", "mode"),
-    "openat2": ("dirfd", "name", "how", "size"),
-    "unlink": ("name",),
-    "unlinkat": ("dirfd", "name", "flags"),
-    "rmdir": ("name",),
-    "mkdir": ("path", "mode"),
-    "mkdirat": ("dirfd", "path", "mode"),
-    "mknod": ("path", "mode", "dev"),
-    "mknodat": ("dirfd", "path", "mode", "dev"),
-    "truncate": ("path", "size"),
-    "chmod": ("filename", "mode"),
-    "fchmod": ("fd", "mode"),
-    "fchmodat": ("dirfd", "filename", "mode"),
-    "fchmodat2": ("dirfd", "filename", "mode", "flags"),
-    "chown": ("path", "uid", "gid"),
-    "lchown": ("path", "uid", "gid"),
-    "fchown": ("fd", "uid", "gid"),
-    "fchownat": ("dirfd", "pathname", "uid", "gid", "flags"),
-    "rename": ("oldpath", "newpath"),
-    "renameat": ("olddirfd", "oldpath", "newdirfd", "newpath"),
-    "renameat2": ("olddirfd", "oldpath", "newdirfd", "newpath", "flags"),
-    "link": ("oldpath", "newpath"),
-    "linkat": ("olddir", "oldpath", "newdir", "newpath", "flags"),
-    "symlink": ("target", "linkpath"),
-    "symlinkat": ("target", "linkdirfd", "linkpath"),
-    "mmap": ("addr", "length", "prot", "flags", "fd", "offset"),
-    "ftruncate": ("fd", "size"),
-    "fallocate": ("fd", "mode", "offset", "length"),
-    "write": ("fd", "data", "size"),
-    "mount": ("dev", "dir", "type", "flags"),
-    "umount2": ("name", "flags"),
-    "setns": ("fd", "nstype"),
-    "unshare": ("flags",),
-    "ptrace": ("request", "pid", "addr", "data"),
-    "process_vm_writev": ("pid",),
-    "memfd_create": ("name", "flags"),
-    "bpf": ("cmd",),
-    "chroot": ("path",),
-    "pivot_root": ("newpath", "putold"),
-    "init_module": ("img", "length", "uargs"),
-    "finit_module": ("fd", "uargs", "flags"),
-    "socket": ("domain", "type", "proto"),
-    "bind": ("fd",),
-    "connect": ("fd", "addr"),
-    "listen": ("fd", "backlog"),
-    "accept": ("fd",),
-    "accept4": ("fd", "", "", "flags"),
-    "sendto": ("fd", "data", "size"),
-    "recvfrom": ("fd", "data", "size"),
-    "sendmsg": ("fd",),
-    "recvmsg": ("fd",),
-    "sendmmsg": ("fd",),
-    "recvmmsg": ("fd",),
-    "dup": ("oldfd",),
-    "dup2": ("oldfd", "newfd"),
-    "dup3": ("oldfd", "newfd", "flags"),
-    "fcntl": ("fd", "cmd"),
-    "setuid": ("uid",),
-    "setgid": ("gid",),
-    "setreuid": ("ruid", "euid"),
-    "setregid": ("rgid", "egid"),
-    "setresuid": ("ruid", "euid", "suid"),
-    "setresgid": ("rgid", "egid", "sgid"),
-    "setpgid": ("pid", "pgid"),
-    "userfaultfd": ("flags",),
-}
-"""Names of a call's arguments as Falco has them, for `evt.args`; a text stands there in place of its address, and what
-has no name is left out."""
-
 _SHAPE: Final = struct.Struct("7b?")
 _BY_INDEX: Final = {
     number + abi * TABLE_SIZE: call for call in CALLS for abi, number in enumerate(call.numbers) if number is not None
@@ -376,26 +305,6 @@ def switches(event_types: AbstractSet[str]) -> bytes:
             abi, number = divmod(index, TABLE_SIZE)
             on[number] |= 1 << abi
     return bytes(on)
-
-
-def arguments_of(call: Call, values: tuple[int, ...], texts: Mapping[int, str]) -> dict[str, str | int]:
-    """`evt.args`: what is known of each argument by its name; addresses of texts that are not known are left out."""
-    found: dict[str, str | int] = {}
-    for position, name in enumerate(SIGNATURES.get(call.event_type, ())):
-        if position in texts:
-            found[name] = texts[position]
-        elif name and position not in (call.path, call.path2):
-            found[name] = _signed(values[position]) if name.endswith(_SIGNED) else values[position]
-    return found
-
-
-_SIGNED: Final = ("dirfd", "fd", "uid", "gid", "backlog")
-
-
-def _signed(value: int) -> int:
-    """A descriptor is an int: AT_FDCWD is -100. So is a user's number where -1 leaves it as it is."""
-    value &= 0xFFFFFFFF
-    return value - (1 << 32) if value >> 31 else value
 
 
 def call_of(index: int) -> Call | None:

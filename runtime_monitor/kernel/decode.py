@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime_monitor.events import Ancestor, Call, Drift, Event, File, Process, Session, User
-from runtime_monitor.kernel import calls, layout, sockets
+from runtime_monitor.kernel import calls, layout, signatures, sockets
 from runtime_monitor.kernel.flags import Flag, Hook, Kind
 from runtime_monitor.kernel.layout import Record
 
 STDIN: Final = (None, "pipe", "tty", "null", "file", "socket")
 """Names of `enum stdin_kind`."""
+_O_TMPFILE: Final = os.O_TMPFILE
 _UNSET_LOGIN: Final = 0xFFFFFFFF
 _FILE_TYPES: Final = {0o010000: "p", 0o020000: "f", 0o040000: "d", 0o060000: "f", 0o100000: "f", 0o140000: "u"}
 _TYPE_NAMES: Final = {"p": "pipe", "f": "file", "d": "directory", "u": "unix"}
@@ -46,15 +47,15 @@ class Origin:
     epoch: int
 
 
-def decode(data: Any, origin: Origin) -> Event:  # noqa: ANN401 -- anything with the buffer protocol
-    """One record; raises `struct.error` or `ValueError` where it is none."""
+def decode(data: Any, origin: Origin, number: int | None = None) -> Event:  # noqa: ANN401 -- anything with the buffer protocol
+    """One record, by its number among those that were read; raises `struct.error` or `ValueError` where it is none."""
     record = layout.unpack(data)
     pieces = _pieces(data, record)
     kind, flags = record.kind, record.flags
     if kind == Kind.SUMMARY:
-        return _summary(record, origin)
+        return _summary(record, origin, number)
     return Event(
-        evt=_call(record, kind, pieces, origin),
+        evt=_call(record, kind, pieces, origin, number),
         proc=_process(record, kind, flags, pieces),
         fd=_file(record, kind, flags, pieces),
         user=User(
@@ -67,10 +68,10 @@ def decode(data: Any, origin: Origin) -> Event:  # noqa: ANN401 -- anything with
     )
 
 
-def _summary(record: Record, origin: Origin) -> Event:
+def _summary(record: Record, origin: Origin, number: int | None) -> Event:
     """Of a process only what tells it from others: `summaries` knows it from its first write."""
     return Event(
-        evt=_call(record, record.kind, {}, origin),
+        evt=_call(record, record.kind, {}, origin, number),
         proc=Process(pid=record.pid, tid=record.tid, start=record.start),
         fd=_file(record, record.kind, record.flags, {}),
         drift=Drift(kind="write"),
@@ -111,13 +112,14 @@ def _strings(raw: bytes) -> tuple[str, ...]:
     return tuple(map(_text, raw.removesuffix(b"\0").split(b"\0"))) if raw else ()
 
 
-def _call(record: Record, kind: int, pieces: dict[str, bytes], origin: Origin) -> Call:
+def _call(record: Record, kind: int, pieces: dict[str, bytes], origin: Origin, number: int | None) -> Call:
     name, arguments = _named(record, kind, pieces)
     failure = errno.errorcode.get(-record.result, str(record.result)) if record.result < 0 else "SUCCESS"
     opens = kind == Kind.OPEN or (kind in (Kind.URING, Kind.HOOK) and name.startswith("open"))
     return Call(
         type=name,
         time=origin.epoch + record.time,
+        num=number,
         cpu=record.cpu,
         sequence=record.sequence,
         node=origin.node,
@@ -127,8 +129,15 @@ def _call(record: Record, kind: int, pieces: dict[str, bytes], origin: Origin) -
         arguments=arguments,
         is_open_write=bool(record.flags & Flag.WRITE) if opens else None,
         is_open_read=record.open_flags & os.O_ACCMODE != os.O_WRONLY if opens else None,
+        is_open_exec=_makes_program(record) if kind == Kind.OPEN else None,
         buffer=pieces.get("data"),
     )
+
+
+def _makes_program(record: Record) -> bool:
+    """Whether an open made a new file that may be executed."""
+    made = record.flags & Flag.CREATED or record.open_flags & _O_TMPFILE == _O_TMPFILE
+    return record.result >= 0 and bool(made) and bool(record.mode & 0o111)
 
 
 def _named(record: Record, kind: int, pieces: dict[str, bytes]) -> tuple[str, dict[str, str | int]]:
@@ -144,13 +153,13 @@ def _named(record: Record, kind: int, pieces: dict[str, bytes]) -> tuple[str, di
     if called is None:
         return Hook(record.hook).name.lower(), {}
     if kind == Kind.DESCRIPTOR:
-        return called.event_type, calls.arguments_of(called, layout.arguments(record), {}) | _ends(called, pieces)
+        return called.event_type, signatures.arguments(called, layout.arguments(record), {}) | _ends(called, pieces)
     texts = {
         position: _text(pieces[piece])
         for position, piece in ((called.path, "argument"), (called.path2, "argument2"))
         if piece in pieces
     }
-    arguments = calls.arguments_of(called, layout.arguments(record), texts)
+    arguments = signatures.arguments(called, layout.arguments(record), texts)
     if kind == Kind.OPEN:
         arguments["flags"] = record.open_flags
     return called.event_type, arguments
@@ -184,6 +193,7 @@ def _process(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) ->
         pid_namespace=record.pid_namespace,
         mount_namespace=record.mount_namespace,
         session_leader_vpid=record.session_leader,
+        is_process_group_leader=bool(flags & Flag.GROUP_LEADER),
         cap_permitted=record.permitted,
         cap_effective=record.effective,
         cap_inheritable=record.inheritable,

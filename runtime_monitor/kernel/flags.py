@@ -64,3 +64,4 @@ class Flag:
     ANONYMOUS = 1 << 18
     WRITABLE = 1 << 19
     OVERLAY = 1 << 20
+    GROUP_LEADER = 1 << 21

@@ -18,11 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import msgspec
+
 from runtime_monitor.bpf import build
 from runtime_monitor.events import Event
 from runtime_monitor.kernel import calls, machine, open_filter, roots
 from runtime_monitor.kernel.arguments import Arguments
 from runtime_monitor.kernel.decode import Origin, decode, kernel_device
+from runtime_monitor.kernel.gaps import Gaps
 from runtime_monitor.kernel.libbpf import library
 from runtime_monitor.kernel.open_filter import Tables
 from runtime_monitor.kernel.programs import Programs, Sources
@@ -100,6 +103,8 @@ class Sensor:
         self.highest = 0
         self._undecodable = 0
         self._event_types = settings.event_types
+        self._read = 0
+        self._gaps = Gaps(self._lost_on)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -158,13 +163,27 @@ class Sensor:
         events = []
         for data in self._ring.read(BATCH):
             try:
-                event = self._considered(decode(data, self.origin))
+                event = self._considered(self._numbered(data))
             except (struct.error, ValueError):
                 self._undecodable += 1
                 continue
             if event is not None:
                 events.append(event)
         return events
+
+    def _numbered(self, data: memoryview) -> Event:
+        """The event of a record, with its number and with what was lost before it."""
+        self._read += 1
+        event = decode(data, self.origin, self._read)
+        gap = self._gaps.before(event.evt.cpu or 0, event.evt.sequence or 0)
+        if not gap:
+            return event
+        return msgspec.structs.replace(event, evt=msgspec.structs.replace(event.evt, gap=gap))
+
+    def _lost_on(self, cpu: int) -> int:
+        """Events that did not fit, of one CPU."""
+        _, ring, scratch, _ = _TALLY.unpack_from(self._tallies.get(bytes(4)) or b"", cpu * _TALLY.size)
+        return int(ring + scratch)
 
     def _considered(self, event: Event) -> Event | None:
         """The event, completed; None where it is about another file system than the container's root after all."""

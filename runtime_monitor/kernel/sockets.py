@@ -26,6 +26,10 @@ _FAMILIES: Final = {AF_UNIX: "unix", AF_INET: "ip", AF_INET6: "ip"}
 _CONNECTED: Final = frozenset(
     {1, 4, 5, 8, 9, 11}
 )  # TCP_ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING
+_WITH_ENDS: Final = frozenset(
+    {"connect", "accept", "accept4", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}
+)
+"""Events that have `tuple` among their arguments."""
 _ROLES: Final = {Role.CLIENT: False, Role.SERVER: True}
 
 
@@ -72,10 +76,10 @@ def attributes(ends: Ends, path: bytes | None) -> dict[str, Any]:
 def arguments(event_type: str, file: Mapping[str, Any]) -> dict[str, str]:
     """What `evt.args` says of the ends: both as `tuple`, and as `addr` the one that the call was given."""
     name = file.get("name")
-    if name is None:
-        return {}
-    if event_type == "bind":
+    if name is not None and event_type == "bind":
         return {"addr": name}
+    if name is None or event_type not in _WITH_ENDS:
+        return {}
     address, port = file.get("remote_address"), file.get("remote_port")
     addr = name if address is None else f"{address}:{port}"
     return {"tuple": name} | ({"addr": addr} if event_type == "connect" else {})

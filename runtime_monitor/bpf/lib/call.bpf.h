@@ -9,7 +9,7 @@ enum slot { SLOT_NONE, SLOT_OPEN, SLOT_WRITE, SLOT_DESCRIPTOR, SLOT_MMAP, SLOT_C
 /* Positions of a call's arguments, NOWHERE where it has none of that meaning; filled from kernel/calls.py before loading.
    ONLY_TEXT as the directory of a path: it is told as it is, and names no place (a symbolic link's target).
    Of calls on sockets `path` is that of the other end's address, `directory` that of a struct msghdr, `path2` that of
-   the data, `flags` no position but a role; a call without `descriptor` gives one as its result. */
+   the data, `directory2` says that the result counts no bytes, `flags` is a role; without `descriptor` the result is one. */
 enum { NOWHERE = -1, ONLY_TEXT = -2 };
 struct call {
 	signed char slot, directory, path, directory2, path2, descriptor, flags;

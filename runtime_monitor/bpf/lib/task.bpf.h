@@ -115,6 +115,8 @@ INLINE void record_task(struct record *record, struct task_struct *task)
 	event->cgroup = task_cgroup(task);
 	event->pid_namespace = READ(pid.ns, ns.inum);
 	event->mount_namespace = task_mount_namespace(task);
+	if (task->signal->pids[2] == leader->thread_pid)
+		event->flags |= FLAG_GROUP_LEADER;
 	event->session_leader = innermost(task->signal->pids[3]).nr;
 	copy_words(event->comm, &task->comm, sizeof(event->comm) / sizeof(__u64));
 	copy_words(event->parent_comm, &parent->comm, sizeof(event->parent_comm) / sizeof(__u64));

@@ -51,7 +51,7 @@ FIELDS = (
     Field(
         name="evt.num",
         type=Type.NUMBER,
-        doc="Number of the event since the sensor started, from 1; the sensor counts on each CPU.",
+        doc="Number of the event since the sensor started, from 1.",
         needs=("podseal.sequence",),
         read=_number,
     ),

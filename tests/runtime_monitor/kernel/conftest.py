@@ -1,5 +1,6 @@
-"""A sensor of their own for the tests that need the kernel, and the wait for an event with a deadline."""
+"""A sensor of their own for the tests that need the kernel, and two ways to get at its events."""
 
+import collections
 import time
 from collections.abc import Callable, Iterator
 
@@ -7,10 +8,13 @@ import pytest
 
 from runtime_monitor.bpf import build
 from runtime_monitor.events import Event
+from runtime_monitor.kernel import calls
 from runtime_monitor.kernel.sensor import Sensor, Settings
+from runtime_monitor.selftest import container, entry
 from tests.kernel import able
 
 Wait = Callable[[Callable[[Event], bool]], Event]
+Tell = Callable[[Callable[[], object]], dict[str, list[Event]]]
 
 
 @pytest.fixture
@@ -36,3 +40,24 @@ def wait(sensor: Sensor) -> Wait:
         pytest.fail(f"no such event; there were {others}")
 
     return until
+
+
+@pytest.fixture(scope="module")
+def tell() -> Iterator[Tell]:
+    """What the sensor tells of a function that runs in a container, by type: every call that some rule may ask for."""
+    able.to_load_programs()
+    build.build()
+    types = frozenset(call.event_type for call in calls.CALLS)
+    with Sensor.open(Settings(ring_bytes=8 << 20, event_types=types)) as sensor, container.running() as made:
+        yield lambda function: told(sensor, made, function)
+
+
+def told(sensor: Sensor, made: container.Container, function: Callable[[], object]) -> dict[str, list[Event]]:
+    """Run a function in a container; the events of its process and its children by type, when it has ended."""
+    pid = entry.call(made, function).pid
+    found = collections.defaultdict(list)
+    while batch := sensor.poll(0):
+        for event in batch:
+            if pid in (event.proc.pid, event.proc.parent):
+                found[event.evt.type].append(event)
+    return found

@@ -1,24 +1,19 @@
 """Sockets: what is made of a record, and what the programs tell of real ones on the loopback."""
 
-import collections
 import contextlib
 import os
 import pathlib
 import re
 import socket
 import struct
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from runtime_monitor.bpf import build
-from runtime_monitor.events import Event
-from runtime_monitor.kernel import calls, sockets
+from runtime_monitor.kernel import sockets
 from runtime_monitor.kernel.calls import Role
-from runtime_monitor.kernel.sensor import Sensor, Settings
-from runtime_monitor.selftest import container, entry
-from tests.kernel import able
+from tests.runtime_monitor.kernel.conftest import Tell
 from tests.runtime_monitor.kernel.int80 import Int80
 
 LOOPBACK = "127.0.0.1"
@@ -99,30 +94,6 @@ def test_other_bytes_are_refused(short: bytes) -> None:
         sockets.unpack(short)
 
 
-SOCKETS = next(call for call in calls.CALLS if call.name == "socketcall").carries
-Told = dict[str, list[Event]]
-
-
-@pytest.fixture
-def tell() -> Iterator[Callable[[Callable[[], object]], Told]]:
-    """What the sensor tells of a function that runs in a container, by the type of the event."""
-    able.to_load_programs()
-    build.build()
-    settings = Settings(ring_bytes=8 << 20, event_types=SOCKETS)
-    with Sensor.open(settings) as sensor, container.running() as made:
-
-        def played(function: Callable[[], object]) -> Told:
-            pid = entry.call(made, function).pid
-            told = collections.defaultdict(list)
-            while batch := sensor.poll(0):
-                for event in batch:
-                    if event.proc.pid == pid:
-                        told[event.evt.type].append(event)
-            return told
-
-        yield played
-
-
 def _listening(family: int, address: str) -> socket.socket:
     made = socket.socket(family)
     made.bind((address, 0))
@@ -132,9 +103,7 @@ def _listening(family: int, address: str) -> socket.socket:
 
 @pytest.mark.kernel
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")])
-def test_a_connection_is_told_from_both_ends(
-    tell: Callable[[Callable[[], object]], Told], family: int, address: str
-) -> None:
+def test_a_connection_is_told_from_both_ends(tell: Tell, family: int, address: str) -> None:
     """With ports, roles, and what the descriptors are copied to and from."""
 
     def play() -> None:
@@ -156,7 +125,7 @@ def test_a_connection_is_told_from_both_ends(
 
 
 @pytest.mark.kernel
-def test_a_connection_in_the_making_and_a_refused_one(tell: Callable[[Callable[[], object]], Told]) -> None:
+def test_a_connection_in_the_making_and_a_refused_one(tell: Tell) -> None:
     """EINPROGRESS has both ends; of a refused one the kernel keeps nothing but the argument tells."""
 
     def play() -> None:
@@ -179,7 +148,7 @@ def test_a_connection_in_the_making_and_a_refused_one(tell: Callable[[Callable[[
 
 
 @pytest.mark.kernel
-def test_a_datagram_names_its_end_once(tell: Callable[[Callable[[], object]], Told]) -> None:
+def test_a_datagram_names_its_end_once(tell: Tell) -> None:
     """Of an unconnected socket by the call's argument; the name changes with the end, not with each datagram."""
 
     def play() -> None:
@@ -208,7 +177,7 @@ def test_a_datagram_names_its_end_once(tell: Callable[[Callable[[], object]], To
 
 
 @pytest.mark.kernel
-def test_unix_sockets_are_told_by_path(tell: Callable[[Callable[[], object]], Told]) -> None:
+def test_unix_sockets_are_told_by_path(tell: Tell) -> None:
     """On both ends by the path of the one that listens; of a missing one by the argument."""
     path = "/dev/shm/x.sock"  # noqa: S108 -- the container's own
 
@@ -231,7 +200,7 @@ def test_unix_sockets_are_told_by_path(tell: Callable[[Callable[[], object]], To
 
 
 @pytest.mark.kernel
-def test_a_packet_socket_is_told_by_its_domain(tell: Callable[[Callable[[], object]], Told]) -> None:
+def test_a_packet_socket_is_told_by_its_domain(tell: Tell) -> None:
     """Also where it is refused."""
 
     def play() -> None:
@@ -251,7 +220,7 @@ def _sockaddr(address: tuple[str, int]) -> bytes:
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("way", ["socketcall", "direct"])
-def test_32_bit_calls_are_told_by_the_same_names(tell: Callable[[Callable[[], object]], Told], way: str) -> None:
+def test_32_bit_calls_are_told_by_the_same_names(tell: Tell, way: str) -> None:
     """By socketcall(2), which has its arguments in memory, and by calls of their own."""
 
     def play() -> None:
@@ -274,15 +243,24 @@ def test_32_bit_calls_are_told_by_the_same_names(tell: Callable[[Callable[[], ob
 
 
 @pytest.mark.kernel
-def test_the_host_is_not_told_and_nothing_that_no_rule_asks_for(
-    tell: Callable[[Callable[[], object]], Told],
-) -> None:
-    """Descriptors are copied and users change without a word."""
+def test_of_several_messages_the_first_one_s_end_is_told(tell: Tell) -> None:
+    """Its bytes are not: the result counts messages."""
 
     def play() -> None:
-        os.dup2(0, 9)
-        os.setuid(65534)
-        pathlib.Path("/dev/shm/x").touch()  # noqa: S108 -- the container's own
+        call = Int80()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender, _receiver() as receiver:
+            address, data = call.put(_sockaddr(receiver.getsockname())), call.put(b"data")
+            piece = call.put(struct.pack("<II", data, 4))
+            message = call.put(struct.pack("<8I", address, 16, piece, 1, 0, 0, 0, 0))
+            assert call.call(345, sender.fileno(), message, 1, 0) == 1
 
-    with _listening(socket.AF_INET, LOOPBACK):
-        assert not {"dup2", "setuid", "listen"} & tell(play).keys()
+    told = tell(play)
+    (sent,) = told["sendmmsg"]
+    assert sent.fd.remote_port == told["bind"][0].fd.local_port
+    assert sent.evt.buffer is None
+
+
+def _receiver() -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((LOOPBACK, 0))
+    return made
