@@ -11,15 +11,16 @@ import pathlib
 import sys
 import tempfile
 
-from tests.cluster import given, requirements
+from tests.cluster import build, given, requirements
 from tests.cluster.e2e import installation
-from tests.drills import drills, feed, reload
+from tests.drills import drills, feed, reload, stream
 
 NAMESPACE = "drills"
 ROUNDS = 4
 IDLE = (6.0, 45.0, 89.5, 90.0, 90.5)
 """The API server closes idle connections after 90 s; podseal would after 120 s."""
-KNOWN = ", ".join([*reload.DRILLS, *feed.DRILLS, *drills.DRILLS])
+OF_THE_FEED = {**feed.DRILLS, **stream.DRILLS}
+KNOWN = ", ".join([*reload.DRILLS, *OF_THE_FEED, *drills.DRILLS])
 RELOADS, RATE = 100, 20_000
 """How often rules change, while so many events a second happen."""
 FEED_OUTAGE, FEED_KILLS = 600.0, 100
@@ -36,17 +37,21 @@ def main() -> int:
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="how often each event happens (default: %(default)s)"
     )
-    parser.add_argument("--outage", type=float, default=FEED_OUTAGE, help="seconds that a receiver is away")
+    parser.add_argument(
+        "--outage", type=float, default=FEED_OUTAGE, help="seconds that a receiver, or a node's network, is away"
+    )
     parser.add_argument("--kills", type=int, default=FEED_KILLS, help="how often a process of the feed is killed")
     parser.add_argument("--reloads", type=int, default=RELOADS, help="how often rules change")
     options = parser.parse_args()
-    unknown = sorted(set(options.names) - set(drills.DRILLS) - set(feed.DRILLS) - set(reload.DRILLS))
+    unknown = sorted(set(options.names) - set(drills.DRILLS) - set(OF_THE_FEED) - set(reload.DRILLS))
     if unknown:
         parser.error(f"there is no drill {unknown[0]!r}; the drills are {KNOWN}")
-    names = options.names or [*reload.DRILLS, *feed.DRILLS, *drills.DRILLS]
+    names = options.names or [*reload.DRILLS, *OF_THE_FEED, *drills.DRILLS]
     lost = _run_reload([name for name in names if name in reload.DRILLS], options.reloads)
-    lost += _run_feed([name for name in names if name in feed.DRILLS], options.outage, options.kills)
     try:
+        if set(names) & set(stream.DRILLS):
+            build.ensure(["nats-server"])
+        lost += _run_feed([name for name in names if name in OF_THE_FEED], options.outage, options.kills)
         lost += _run_on_cluster([name for name in names if name in drills.DRILLS], options.rounds)
     except requirements.MissingError as error:
         sys.stderr.write(f"drills: {error}\n")
@@ -88,7 +93,7 @@ def _run_feed(names: list[str], outage: float, kills: int) -> int:
 def _fed(name: str, stage: feed.Stage) -> feed.Outcome:
     """What came of a drill; one that waited in vain has a fault, and the next one begins."""
     try:
-        return feed.DRILLS[name](stage)
+        return OF_THE_FEED[name](stage)
     except AssertionError as error:
         return feed.Outcome(0, 0, 0, fault=str(error))
 
