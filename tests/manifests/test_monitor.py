@@ -125,6 +125,7 @@ SINKS: dict[str, dict[str, Any]] = {
     "file": {"path": "/var/log/podseal.json"},
     "http": {"url": "http://falcosidekick:2801"},
     "kubernetes_event": {},
+    "nats": {"connection": {"servers": ["tls://nats:4222"]}},
     "otlp": {"url": "http://collector:4318"},
     "program": {"command": ["/bin/true"]},
     "stdout": {"format": "json"},
