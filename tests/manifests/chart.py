@@ -44,6 +44,8 @@ ALL_OPTIONS: Values = {
         "dashboard": {"enabled": True},
     },
     "monitor": {"enabled": True, "image": {"digest": DIGEST}, "rules": {"more.yaml": "[]\n"}},
+    "stream": {"servers": ["tls://nats-0.nats:4222"]},
+    "feed": {"enabled": True},
 }
 """Everything that can be switched on at once."""
 

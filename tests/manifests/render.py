@@ -5,7 +5,7 @@
 | manifests/helm/podseal: crds, templates/guard, templates/sessions/execsessions.yaml | `guarding` |
 | manifests/install.yaml | the chart with its default values |
 | manifests/helm/podseal/values.schema.json: `policy`, `settings`, `$defs` | what podseal reads (webhook.settings) |
-| … `monitor.feed.settings` | what the feed reads (runtime_monitor.feed.settings, and every output) |
+| … `monitor.feed.settings`, `stream.settings` | what the feed reads (runtime_monitor.feed.settings, and every output) |
 | manifests/helm/podseal/README.md: the table of values | the comments in values.yaml |
 
 In: nothing. Out: those files. test_render.py fails where one of them has drifted.
@@ -56,8 +56,8 @@ _ADDRESSES_AND_FILES = {
     "Tls": {"certFile", "privateKeyFile", "clientCaFile"},
 }
 """Settings that the chart sets by flags."""
-_FEED_HAS_FLAGS = ("spool", "state")
-"""Settings of the feed that the chart sets by flags."""
+_FEED_HAS_FLAGS = ("spool", "state", "stream")
+"""Settings of a node's feed that the chart sets by flags, or that are another feed's."""
 _TABLE = re.compile(r"(<!-- generated: values -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -106,7 +106,11 @@ def _feed() -> dict[str, Any]:
     for key in _FEED_HAS_FLAGS:
         del whole["properties"][key]
     whole["properties"]["outputs"]["items"] = {"anyOf": [{"$ref": f"#/$defs/Feed.{name}"} for name in names[1:]]}
-    made = {"Feed": whole} | {f"Feed.{name}": definition for name, definition in definitions.items()}
+    kept = definitions.pop("Stream")
+    del kept["properties"]["connection"]
+    made = {"Feed": whole, "Stream": {**kept, "required": []}} | {
+        f"Feed.{name}": definition for name, definition in definitions.items()
+    }
     shortened: dict[str, Any] = json.loads(json.dumps(made).replace("Feed.runtime_monitor.feed.outputs.", "Feed."))
     return shortened
 

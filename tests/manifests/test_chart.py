@@ -318,9 +318,11 @@ def check(text: str, *arguments: str) -> Any:  # noqa: ANN401 -- JSON
 
 def test_podseals_own_pods_pass_its_strict_profile() -> None:
     """With a digest nothing is found, in the pods of the hook neither; the monitor has a test of its own."""
-    report = check(chart.render({**chart.ALL_OPTIONS, "monitor": {"enabled": False}}), "--profile=strict")
+    report = check(
+        chart.render({**chart.ALL_OPTIONS, "monitor": {"image": {"digest": chart.DIGEST}}}), "--profile=strict"
+    )
     assert report["findings"] == []
-    assert report["summary"]["objects"] == 3
+    assert report["summary"]["objects"] == 4
 
 
 def test_without_a_digest_that_alone_is_found() -> None:
