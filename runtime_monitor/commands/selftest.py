@@ -14,7 +14,7 @@ from runtime_monitor.events import Event
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.sensor import Sensor, Settings
 from runtime_monitor.selftest import quiet, run
-from runtime_monitor.selftest.behaviour import Behaviour, discover
+from runtime_monitor.selftest.behaviour import Behaviour, discover, event_types
 from runtime_monitor.selftest.source import Live, live
 
 _SEEN = {True: "seen", False: "MISSED", None: "not here"}
@@ -60,7 +60,7 @@ def command(
             click.echo(f"{each.name:<38} {each.about}")
         return
     try:
-        with Sensor.open(Settings()) as sensor, live(sensor) as source:
+        with Sensor.open(Settings(event_types=event_types(chosen))) as sensor, live(sensor) as source:
             click.echo(sensor.describe(), err=True)
             rows = _play(source, chosen, run.Terms(sensor.tier, patience), output)
             noise = quiet.keep(source, quiet_seconds) if quiet_seconds else []

@@ -6,7 +6,7 @@ the run and by the tests. A new behaviour is one decorated function in a module 
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,12 @@ def discover() -> list[Behaviour]:
                     raise ValueError(f"two behaviours are called {value.name}")
                 found[value.name] = value
     return list(found.values())
+
+
+def event_types(chosen: Iterable[Behaviour]) -> frozenset[str]:
+    """The types that a sensor must be asked for, so that it tells what these behaviours are known by."""
+    named = {expected.get("evt.type") for each in chosen for expected in each.seen}
+    return frozenset(each for each in named if isinstance(each, str))
 
 
 def says(event: Event, expected: Expected) -> bool:

@@ -56,7 +56,8 @@ class Played:
 def played() -> Played:
     """All of it, once."""
     able.to_load_programs()
-    with sensor.Sensor.open(sensor.Settings()) as opened, source.live(opened) as live:
+    settings = sensor.Settings(event_types=behaviour.event_types(BEHAVIOURS))
+    with sensor.Sensor.open(settings) as opened, source.live(opened) as live:
         heard = Heard(live)
         rows = {row.behaviour: row for row in run.play(heard, BEHAVIOURS, run.Terms(opened.tier, patience=20.0))}
     own = ruling.own_rules()

@@ -61,3 +61,13 @@ def test_a_decorated_function_is_a_behaviour() -> None:
 
     assert (makes_a_directory.name, makes_a_directory.about) == ("makes-a-directory", "Make one.")
     assert makes_a_directory.image == ("file",)
+
+
+def test_a_sensor_is_asked_for_what_the_behaviours_are_known_by() -> None:
+    """Types that are named; what is found by other fields is told anyway."""
+
+    def some(_: object) -> None:
+        """Do nothing."""
+
+    made = behaviour.behaviour({"evt.type": "connect"}, {"fd.name": "/x"}, {"evt.type": "listen"})(some)
+    assert behaviour.event_types([made]) == {"connect", "listen"}
