@@ -17,6 +17,8 @@ from runtime_monitor.feed import process, settings
 from runtime_monitor.feed.cursors import CursorsError
 
 SECONDS_FOR_LAST_WORDS: Final = 5.0
+SECONDS_TO_START: Final = 60.0
+"""In which the sensor has loaded its programs, or has said why not, on a busy machine too."""
 log = logging.getLogger("podseal.feed")
 
 
@@ -36,11 +38,15 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         found = settings.parse(sys.stdin.buffer.readline(settings.MAX_BYTES), "podseal-monitor run")
-        logging.getLogger().setLevel(found.log_level.upper())
+    except settings.SettingsError as error:
+        log.error("%s", error)  # noqa: TRY400 -- its text says everything
+        sys.exit(2)
+    logging.getLogger().setLevel(found.log_level.upper())
+    try:
         feed = made(found)
-    except (settings.SettingsError, CursorsError, OSError) as error:
+    except (CursorsError, OSError) as error:
         # A sensor that cannot write there either has said so, and ends.
-        if not select.select([sys.stdin], [], [], SECONDS_FOR_LAST_WORDS)[0]:
+        if not select.select([sys.stdin], [], [], SECONDS_TO_START)[0]:
             log.error("%s", error)  # noqa: TRY400 -- its text says everything
         sys.exit(2)
 
