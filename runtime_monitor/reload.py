@@ -45,11 +45,13 @@ PATIENCE = 60.0
 class Request(Struct, frozen=True):
     """Which rules are wanted. `own`: podseal's own rules before the files; the others as in `ruleset.Options`.
 
-    `optional` are files before `paths` that are passed over while they are not there, as those of falco.yaml are.
+    `optional` are files before `paths` that are passed over while they are not there, as those of falco.yaml are;
+    `watched` are files that say which rules are wanted, so that a change of theirs is one of the rules.
     """
 
     paths: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
     own: bool = True
     fillable: frozenset[str] | None = None
     delivered: frozenset[str] | None = None
@@ -61,8 +63,8 @@ class Request(Struct, frozen=True):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All files, those that may be missing first."""
-        return self.optional + self.paths
+        """All files on which the rules depend."""
+        return self.watched + self.optional + self.paths
 
 
 class Reply(Struct, frozen=True):
@@ -177,8 +179,9 @@ class Reloader:
         """Whether a file has changed since the last request; some system calls, so ask about once a second."""
         return rule_files.signature(self._request.files) != self._signature
 
-    def request(self) -> None:
-        """Begin a reload; where one has begun already, once more when it has ended."""
+    def request(self, wanted: Request | None = None) -> None:
+        """Begin a reload, of other rules where some are `wanted`; where one has begun, once more when it has ended."""
+        self._request = wanted or self._request
         if self._steps is not None:
             self._again = True
             return

@@ -23,6 +23,7 @@ LOOK_SECONDS = 1.0
 MOST_SHOWN = 20
 """Kinds of differences between old and new rules that the log shows."""
 log = logging.getLogger("podseal.rules")
+Renew = Callable[[], reload.Request | None]
 
 
 class RulesError(Exception):
@@ -46,11 +47,17 @@ def own_rules() -> Engine:
 
 
 class Ruling:
-    """The judges of one node: podseal's own rules, as the files may have changed them, and those of the files."""
+    """The judges of one node: podseal's own rules, as the files may have changed them, and those of the files.
 
-    def __init__(self, reloader: reload.Reloader, *, watch: bool = True, clocks: Clocks = Clocks()) -> None:
+    `renew` gives the rules that are wanted when they are loaded anew, None for those that were.
+    """
+
+    def __init__(
+        self, reloader: reload.Reloader, *, watch: bool = True, renew: Renew = lambda: None, clocks: Clocks = Clocks()
+    ) -> None:
         self._reloader = reloader
         self._watch = watch
+        self._renew = renew
         self._clocks = clocks
         self._next_look = 0.0
         self._asked = False
@@ -60,7 +67,7 @@ class Ruling:
         self._stale = False
 
     @classmethod
-    def of(cls, request: reload.Request, *, watch: bool = True) -> "Ruling":
+    def of(cls, request: reload.Request, *, watch: bool = True, renew: Renew = lambda: None) -> "Ruling":
         """Load the rules once, before the first event.
 
         Raises:
@@ -73,7 +80,7 @@ class Ruling:
             log.warning("%s", problem)
         if request.files:
             log.info("%s", _counted(reply.program))
-        ruling = cls(reload.Reloader(request, reply.program), watch=watch and bool(request.files))
+        ruling = cls(reload.Reloader(request, reply.program), watch=watch and bool(request.files), renew=renew)
         ruling._tell_of_kernel()
         return ruling
 
@@ -127,7 +134,7 @@ class Ruling:
             self._asked = self._asked or (self._watch and self._reloader.changed())
         if self._asked:
             self._asked = False
-            self._reloader.request()
+            self._reloader.request(self._renew())
         self._go_on()
         while self._ended:
             self._tell(self._ended.pop(0))

@@ -9,26 +9,20 @@ runs alone, and the other is somebody else's to start: a container of the same p
 import dataclasses
 import functools
 import json
-import logging
-import logging.handlers
 import platform
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from runtime_monitor import capabilities, daemonset, listener, reload
+from runtime_monitor import daemonset, following
 from runtime_monitor import node as nodes
 from runtime_monitor import ruling as rulings
-from runtime_monitor.alerts import Priority
-from runtime_monitor.falco_yaml import config, listening
-from runtime_monitor.falco_yaml import files as falco_files
 from runtime_monitor.falco_yaml.tree import FalcoYamlError
 from runtime_monitor.kernel import sensor
 from runtime_monitor.kernel.libbpf import KernelError
@@ -36,11 +30,8 @@ from runtime_monitor.selftest import container, demonstration
 from runtime_monitor.spool import schema
 from webhook import apiserver
 
-log = logging.getLogger("podseal.run")
 SPOOL = Path("/var/lib/podseal/spool.db")
 BPFFS = Path("/sys/fs/bpf")
-SYSLOG = Path("/dev/log")
-FORM = "%(levelname)s %(name)s: %(message)s"
 
 
 class Bind(click.ParamType[tuple[str, int] | None]):
@@ -80,10 +71,6 @@ class CannotStartError(click.ClickException):
     """One line that names the cause and the remedy."""
 
     exit_code = 2
-
-
-LEVELS = {Priority.ERROR: logging.ERROR, Priority.WARNING: logging.WARNING, Priority.DEBUG: logging.DEBUG}
-"""Falco's levels of the log -> Python's; graver ones are critical, those between are info."""
 
 
 @click.command(
@@ -163,18 +150,18 @@ def command(
     Rules of --config and --rules add to what podseal finds by itself, and may change it. They are loaded anew when a
     file changes, and on SIGHUP; a broken file leaves those in force that were.
     """
-    following = _configured(path, changes)
+    wanted = _following(path, changes, files)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     page, owner, metrics, selftest = (options.pop(name) for name in ("page", "owner", "metrics", "selftest"))
-    settings = nodes.Settings(listeners=tuple(_listeners(metrics, following.web)), **options)
+    settings = nodes.Settings(listeners=tuple(wanted.listeners(metrics)), **options)
     played = None
     if selftest:
         played = demonstration.Demonstration()
         settings = dataclasses.replace(settings, bundles=(*settings.bundles, container.BUNDLES))
-    ruling = _ruling(files, following)
-    feed = None if output == "none" else _start_feed(_feed(settings.spool, page, output, following))
+    ruling = _ruling(wanted)
+    feed = None if output == "none" else _start_feed(wanted.feed(settings.spool, page, output))
     try:
         nodes.run(settings, ruling, stopped, played.begin if played else lambda: None)
     except (KernelError, schema.SpoolError, OSError) as error:
@@ -190,71 +177,20 @@ def command(
         daemonset.leave(owner, pinned, functools.partial(apiserver.connect, settings.kubeconfig))
 
 
-def _configured(path: Path | None, changes: tuple[str, ...]) -> config.Config:
+def _following(path: Path | None, changes: tuple[str, ...], rules: tuple[str, ...]) -> following.Following:
     try:
-        following, warnings = falco_files.load(path, changes)
+        return following.Following(path, changes, rules)
     except FalcoYamlError as error:
         raise CannotStartError(str(error)) from error
-    _log_to(following.log)
-    for warning in warnings:
-        log.warning("%s", warning)
-    return following
 
 
-def _log_to(wanted: config.Log) -> None:
-    """The log as falco.yaml wants it."""
-    handlers: list[logging.Handler] = [logging.StreamHandler()] if wanted.stderr else []
-    if wanted.syslog and SYSLOG.is_socket():
-        handlers.append(logging.handlers.SysLogHandler(str(SYSLOG)))
-    for handler in handlers or [logging.NullHandler()]:
-        handler.setFormatter(logging.Formatter(FORM))
-    level = LEVELS.get(wanted.level, logging.CRITICAL if wanted.level < Priority.ERROR else logging.INFO)
-    logging.basicConfig(level=level, handlers=handlers or [logging.NullHandler()], force=True)
-
-
-def _listeners(metrics: tuple[str, int] | None, web: listening.Web | None) -> Iterator[listener.Listener]:
-    """The one of --metrics-bind, and Falco's web server."""
-    if metrics is not None:
-        yield listener.Listener(*metrics)
-    if web is not None:
-        yield listener.Listener(web.address, web.port, web.metrics, web.healthz, web.certificate)
-
-
-def _ruling(files: tuple[str, ...], following: config.Config) -> rulings.Ruling:
-    request = reload.Request(
-        paths=files,
-        optional=following.rules_files,
-        fillable=capabilities.fillable(),
-        delivered=capabilities.delivered(),
-        lenient=True,
-        priority=following.priority,
-        first=following.first,
-        additions=following.additions,
-        selection=following.selection,
-    )
+def _ruling(wanted: following.Following) -> rulings.Ruling:
     try:
-        ruling = rulings.Ruling.of(request, watch=following.watch)
+        ruling = rulings.Ruling.of(wanted.request(), watch=wanted.config.watch, renew=wanted.renewed)
     except rulings.RulesError as error:
         raise CannotStartError(str(error)) from error
     signal.signal(signal.SIGHUP, lambda *_: ruling.ask())
     return ruling
-
-
-def _feed(spool: Path, page: tuple[str, int] | None, output: str | None, following: config.Config) -> dict[str, Any]:
-    """The configuration of the process that reads the spool, in the feed's own words; its positions are beside it."""
-    outputs = list(following.outputs)
-    if output is not None:
-        others = [each for each in outputs if each["type"] != "stdout"]
-        outputs = [{"name": "stdout_output", "type": "stdout", "start": "newest", "format": output}, *others]
-    host, port = page or ("", 0)
-    bind = f"{f'[{host}]' if ':' in host else host}:{port}"
-    return {
-        "spool": str(spool),
-        "state": str(spool.parent / "feed"),
-        "listen": {"address": bind} if page else None,
-        "outputs": outputs,
-        "log_level": logging.getLevelName(min(logging.getLogger().level, logging.ERROR)).lower(),
-    }
 
 
 def _start_feed(configuration: dict[str, Any]) -> subprocess.Popen[bytes]:

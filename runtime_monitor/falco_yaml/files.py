@@ -8,6 +8,7 @@ is passed over.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from runtime_monitor.falco_yaml import config, tree
 from runtime_monitor.falco_yaml.section import Section
@@ -19,9 +20,15 @@ MAX_BYTES = 1 << 20
 PRINTED = "stdout_output: {enabled: true}"
 
 
-def load(
-    path: Path | None, options: Sequence[str], environment: Mapping[str, str] = os.environ
-) -> tuple[config.Config, tuple[Problem, ...]]:
+class Loaded(NamedTuple):
+    """The configuration, a warning for each key that is not followed, and the files and folders that it depends on."""
+
+    config: config.Config
+    warnings: tuple[Problem, ...]
+    files: tuple[str, ...]
+
+
+def load(path: Path | None, options: Sequence[str], environment: Mapping[str, str] = os.environ) -> Loaded:
     """The configuration of a file, its included files and `-o`; without a file alerts go to standard output.
 
     Raises:
@@ -31,12 +38,16 @@ def load(
     for option in options:
         if option.startswith(tree.CONFIG_FILES):
             tree.set_option(root, option)
-    for included, strategy in _included(root, path):
-        tree.merge(root, _read(included, environment), strategy)
+    entries = list(_entries(root, path))
+    for entry, strategy in entries:
+        for included in _expanded(entry):
+            tree.merge(root, _read(included, environment), strategy)
     for option in options:
         if not option.startswith(tree.CONFIG_FILES):
             tree.set_option(root, option)
-    return config.read(root)
+    found, warnings = config.read(root)
+    named = ([] if path is None else [path]) + [entry for entry, _ in entries]
+    return Loaded(found, warnings, tuple(map(str, named)))
 
 
 def _read(path: Path, environment: Mapping[str, str]) -> Value:
@@ -54,8 +65,8 @@ def _read(path: Path, environment: Mapping[str, str]) -> Value:
     return value
 
 
-def _included(root: Value, main: Path | None) -> Iterator[tuple[Path, str]]:
-    """Each included file and its strategy."""
+def _entries(root: Value, main: Path | None) -> Iterator[tuple[Path, str]]:
+    """Each included file or folder and its strategy."""
     section = Section(root, "", [])
     for value in section.values(tree.CONFIG_FILES):
         if value.text is not None:
@@ -66,7 +77,11 @@ def _included(root: Value, main: Path | None) -> Iterator[tuple[Path, str]]:
             strategy = entry.choice("strategy", tree.STRATEGIES, "append")
         if path == main:
             raise section.error(tree.CONFIG_FILES, f"{path} includes itself: leave it out")
-        if path.is_dir():
-            yield from ((each, strategy) for each in sorted(path.iterdir()) if each.is_file())
-        elif path.is_file():
-            yield path, strategy
+        yield path, strategy
+
+
+def _expanded(path: Path) -> list[Path]:
+    """The files of a folder by name, or the file; none where nothing is there."""
+    if path.is_dir():
+        return sorted(each for each in path.iterdir() if each.is_file())
+    return [path] if path.is_file() else []

@@ -26,8 +26,9 @@ def main(tmp_path: Path) -> Path:
 
 def test_included_files_count_in_their_order(main: Path) -> None:
     """Folders by name, a strategy for each, what is missing passed over; the environment is put in."""
-    config, warnings = files.load(main, (), {"RULES": "/r"})
+    config, warnings, read = files.load(main, (), {"RULES": "/r"})
     assert warnings == ()
+    assert [Path(each).name for each in read] == ["falco.yaml", "config.d", "extra.yaml", "missing.yaml"]
     assert config.rules_files == ("/r/main.yaml", "a.yaml", "b.yaml")
     assert config.priority.label == "Notice"
     assert config.json
@@ -37,7 +38,7 @@ def test_options_are_above_all_files(main: Path, tmp_path: Path) -> None:
     """Also one that includes another file, which is read before the other options count."""
     (tmp_path / "last.yaml").write_text("priority: critical\nrule_matching: all")
     changes = ("priority=debug", f"config_files[]={tmp_path}/last.yaml", "rules_files[]=o.yaml")
-    config, _ = files.load(main, changes, {"RULES": "/r"})
+    config, *_ = files.load(main, changes, {"RULES": "/r"})
     assert config.priority.label == "Debug"
     assert not config.first
     assert config.rules_files[-1] == "o.yaml"
@@ -45,9 +46,9 @@ def test_options_are_above_all_files(main: Path, tmp_path: Path) -> None:
 
 def test_without_a_file_alerts_are_printed() -> None:
     """And options alone change that."""
-    config, _ = files.load(None, ())
+    config, *_ = files.load(None, ())
     assert [(each["type"], each["format"]) for each in config.outputs] == [("stdout", "text")]
-    config, _ = files.load(None, ("json_output=true",))
+    config, *_ = files.load(None, ("json_output=true",))
     assert [(each["type"], each["format"]) for each in config.outputs] == [("stdout", "json")]
     assert files.load(None, ("stdout_output.enabled=false",))[0].outputs == ()
 
