@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from runtime_monitor import capabilities, recording, rule_files, rule_reports
+from runtime_monitor.kernel import calls, open_filter
 from runtime_monitor.rules import explain as explaining
 from runtime_monitor.rules import fields as registry
 from runtime_monitor.rules import pushdown as pushing
@@ -146,14 +147,21 @@ def explain(  # noqa: PLR0913 -- one parameter an option
 @OWN
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--by-rule", is_flag=True, help="What each rule demands, not all together.")
+@click.option("--maps", is_flag=True, help="What comes of it in the kernel: the maps that `run` fills.")
 @click.pass_context
-def pushdown(context: click.Context, files: tuple[str, ...], output: str, *, own: bool, by_rule: bool) -> None:
+def pushdown(  # noqa: PLR0913 -- one parameter an option
+    context: click.Context, files: tuple[str, ...], output: str, *, own: bool, by_rule: bool, maps: bool
+) -> None:
     """Show which events the kernel must hand over so that the rules can fire; the others never leave it."""
     _read, loaded = _load(files, own=own)
     if loaded.errors:
         raise click.UsageError("\n".join(map(str, loaded.errors)), context)
     rules = [pushing.of_rule(rule.name, rule.condition) for rule in loaded.rules]
     together = pushing.together(rules)
+    if maps:
+        click.echo(f"calls on demand: {', '.join(calls.demanded(together.keys())) or 'none'}")
+        click.echo(open_filter.of(together))
+        return
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(rules if by_rule else together)).decode())
         return

@@ -307,6 +307,11 @@ def switches(event_types: AbstractSet[str]) -> bytes:
     return bytes(on)
 
 
+def demanded(event_types: AbstractSet[str]) -> list[str]:
+    """The names of the calls that are followed up only because rules ask for these types."""
+    return [call.name for call in CALLS if call.on_demand and event_types & (call.carries or {call.event_type})]
+
+
 def call_of(index: int) -> Call | None:
     """The call that an event's `call` stands for."""
     return _BY_INDEX.get(index)

@@ -4,7 +4,7 @@ In: Clauses (`demands`), for each event type. Out: `Tables`: the value of the ma
 (bpf/lib/filter.bpf.h). Called by `reload`, put into the maps by `filters`. Pure.
 
 Each clause is a bit. What the kernel cannot tell apart it tells: it sees opens of containers alone, asks of the path
-as given only for `..`, and nothing of the path where an open was refused. A clause beyond the bounds demands less than
+as given only for `../`, and nothing of the path where an open was refused. A clause beyond the bounds demands less than
 the rules do, which `widened` says.
 """
 
@@ -15,13 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runtime_monitor.demands import Clause, Path, either
-from runtime_monitor.kernel.path_trie import PathTrie, Step, names_of
+from runtime_monitor.kernel.path_trie import END, PathTrie, Step, names_of
 
 OPENS: Final = ("open", "openat", "openat2", "creat", "open_by_handle_at")
 MOST_CLAUSES: Final = 64
 MOST_STEPS: Final = 8000
 """Of one set of rules; the map holds two."""
-UPWARDS: Final = ".."
+UPWARDS: Final = "../"
 WILDCARDS: Final = "*?[]\\\ufffd"
 """What stands for something else in a glob; U+FFFD for bytes that are no UTF-8."""
 
@@ -29,8 +29,8 @@ WILDCARDS: Final = "*?[]\\\ufffd"
 class Tables(Struct, frozen=True):
     """What the kernel decides by; the numbers are `struct filter`'s, bits of clauses.
 
-    `leaf_node` is the node of `steps` at which last names begin, read backwards; paths begin at `PATHS_NODE`. `widened`
-    has a line for each demand that was left out.
+    `leaf_node` is the node of `steps` at which last names begin, read backwards; paths begin at `PATHS_NODE`. `clauses`
+    stand in the order of their bits; `widened` has a line for each demand that was left out.
     """
 
     reads: int = 0
@@ -43,7 +43,19 @@ class Tables(Struct, frozen=True):
     both: int = 0
     leaf_node: int = 0
     steps: tuple[Step, ...] = ()
+    clauses: tuple[Clause, ...] = ()
     widened: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """For people: each clause with its number, each step with the numbers of the clauses that hold there."""
+        lines = [f"clause {number}: {clause}" for number, clause in enumerate(self.clauses)]
+        lines += [f"steps: {len(self.steps)} of {MOST_STEPS}; paths from {PATHS_NODE}, names from {self.leaf_node}"]
+        lines += [
+            f"step {step.node} {_shown(step.name)}: {_numbers(step.below)} below, {_numbers(step.here)} here"
+            + (f", then {step.next}" if step.next else "")
+            for step in self.steps
+        ]
+        return "\n".join([*lines, *self.widened])
 
 
 PATHS_NODE: Final = 1
@@ -60,11 +72,16 @@ def of(pushdown: Mapping[str, Sequence[Clause]]) -> Tables:
     for clause in clauses:
         if clause.given is not None and not _is_upwards(clause):
             widened.append(f"not asked: {clause}")
-    while len((tables := _tables(clauses)).steps) > MOST_STEPS:
+    # Each path takes a step at least: where they are too many to count, the tables need not be made to see it.
+    while _different_paths(clauses) > MOST_STEPS or len((tables := _tables(clauses)).steps) > MOST_STEPS:
         largest = max(range(len(clauses)), key=lambda position: len(clauses[position].paths or ()))
         widened.append(f"too many paths, {len(clauses[largest].paths or ())} are not asked")
         clauses[largest] = replace(clauses[largest], paths=None)
     return replace(tables, widened=tuple(widened))
+
+
+def _different_paths(clauses: Sequence[Clause]) -> int:
+    return len(frozenset[Path]().union(*(clause.paths or () for clause in clauses)))
 
 
 def _asked(clause: Clause) -> Clause:
@@ -95,11 +112,21 @@ def _tables(clauses: Sequence[Clause]) -> Tables:
         both=_bits(place.both for place in places),
         leaf_node=leaf_node,
         steps=(*paths.steps(PATHS_NODE), *leaves.steps(leaf_node)),
+        clauses=tuple(clauses),
     )
 
 
 def _bits(flags: Iterable[bool]) -> int:
     return sum(1 << position for position, flag in enumerate(flags) if flag)
+
+
+def _shown(name: bytes) -> str:
+    """The beginning of a name, or with a slash a whole one."""
+    return ascii(name.removesuffix(END).decode("utf-8", "surrogateescape"))[1:-1] + "/" * name.endswith(END)
+
+
+def _numbers(bits: int) -> str:
+    return " ".join(str(number) for number in range(MOST_CLAUSES) if bits >> number & 1) or "none"
 
 
 def _is_upwards(clause: Clause) -> bool:

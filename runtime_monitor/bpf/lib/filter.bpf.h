@@ -14,7 +14,7 @@ struct filter {
 	__u64 reads, writes;  /* an open for reading alone, for writing can fulfil */
 	__u64 elsewhere;      /* do not demand a file on a container's root */
 	__u64 failed;	      /* do not demand success */
-	__u64 upwards;	      /* demand ".." in the argument */
+	__u64 upwards;	      /* demand "../" in the argument */
 	__u64 anywhere;	      /* demand nothing of the path */
 	__u64 leaves;	      /* demand something of the last name */
 	__u64 both;	      /* demand it of the path and of the last name */
@@ -148,6 +148,13 @@ GLOBAL __u64 path_asked(__u32 node, struct summit *summit)
 	return holding;
 }
 
+/* The highest bit of each byte that is this one. */
+INLINE __u64 bytes_that_are(__u64 word, __u8 byte)
+{
+	__u64 other = word ^ byte * 0x0101010101010101ULL, low = 0x7f7f7f7f7f7f7f7fULL;
+	return ~(((other & low) + low) | other | low);
+}
+
 struct reading {
 	__u64 argument, words[CHUNK / 8];
 	__u32 upwards, zero;
@@ -155,21 +162,21 @@ struct reading {
 
 static long reading_step(__u32 index, struct reading *reading)
 {
-	__u64 before = 0, low = 0x7f7f7f7f7f7f7f7fULL;
+	__u64 before = 0;
 	long size = bpf_probe_read_user_str(reading->words, sizeof(reading->words), (void *)reading->argument);
 	reading->upwards = size < 0 || index == CHUNKS - 1;
 	for (int position = 0; position < CHUNK / 8; position++) {
-		/* The highest bit of each byte that is a dot. */
-		__u64 other = reading->words[position] ^ 0x2e2e2e2e2e2e2e2eULL;
-		__u64 dots = ~(((other & low) + low) | other | low);
-		reading->upwards |= (dots & (dots << 8 | before)) != 0;
-		before = dots >> 56;
+		__u64 dots = bytes_that_are(reading->words[position], '.');
+		__u64 slashes = bytes_that_are(reading->words[position], '/');
+		reading->upwards |= (slashes & (dots << 8 | before >> 56) & (dots << 16 | before >> 48)) != 0;
+		before = dots;
 	}
-	reading->argument += CHUNK - 2;
+	/* The next part begins with the last two bytes of this one, which ends with NUL. */
+	reading->argument += CHUNK - 3;
 	return reading->upwards || size < CHUNK;
 }
 
-/* Whether two dots stand side by side in a string of the process, as in "../"; also where it cannot be read. */
+/* Whether "../" stands in a string of the process; also where it cannot be read. */
 GLOBAL int leads_upwards(__u64 argument)
 {
 	struct reading reading = {.argument = argument};

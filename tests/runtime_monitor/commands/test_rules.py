@@ -121,6 +121,13 @@ def test_the_pushdown_is_shown(files: dict[str, str]) -> None:
     assert _run("pushdown", files["right"], "--by-rule").output == "A\n  openat: write, path /etc/*\n"
     found = json.loads(_run("pushdown", files["right"], "-o", "json").output)
     assert found["openat"][0]["paths"] == [{"kind": "prefix", "text": "/etc/"}]
+    assert _run("pushdown", files["right"], "--maps").output.splitlines() == [
+        "calls on demand: none",
+        "clause 0: write, change",
+        "clause 1: write, path /etc/*",
+        "steps: 1 of 8000; paths from 1, names from 2",
+        "step 1 etc/: 1 below, none here",
+    ]
     assert _run("pushdown", files["wrong"]).exit_code == 2
 
 

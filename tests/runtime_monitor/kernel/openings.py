@@ -70,7 +70,7 @@ def told(tables: Tables, opening: Opening) -> bool:
 
 
 def _given_so(tables: Tables, wanted: int, opening: Opening) -> int:
-    return wanted if b".." in opening.given else wanted & ~tables.upwards
+    return wanted if b"../" in opening.given else wanted & ~tables.upwards
 
 
 def _by_leaf(tables: Tables, names: list[bytes]) -> int:

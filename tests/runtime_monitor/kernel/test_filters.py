@@ -55,6 +55,7 @@ CONDITIONS = {
     "globs": ("fd.name glob /home/*/id_rsa or fd.name glob /proc/*/environ",),
     "for writing alone": ("evt.is_open_write = true and fd.name endswith release_agent",),
     "with dots": ("fd.nameraw contains ../ and fd.name startswith /srv/",),
+    "of ../ the dots alone": ('fd.nameraw contains ".."',),
     "any with dots": ("fd.nameraw contains ../",),
     "no bytes of UTF-8": ('fd.name endswith "\\xff"',),
     "everything": ("fd.num >= 0",),
@@ -79,6 +80,8 @@ def openings() -> list[Opening]:
     long = "/srv/" + "./" * 40
     found += [Opening(b"/srv/a", given) for given in (b"/etc/../srv/a", b"/srv/./a", os.fsencode(f"{long}../srv/a"))]
     found += [Opening(b"/srv/..x", b"/srv/./..x"), Opening(b"/srv/a", os.fsencode(long) + b"a")]
+    # Two dots and a slash at each place of the words and parts in which the programs read.
+    found += [Opening(b"/srv/a", b"/" * number + b"etc/../srv/a") for number in range(1, 132)]
     return [*found, Opening(b"/srv/a", b"/srv/a", writes=True)]
 
 
