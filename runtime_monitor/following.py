@@ -103,6 +103,14 @@ class Following:
             "log_level": logging.getLevelName(min(_level(self.config.log), logging.ERROR)).lower(),
         }
 
+    def tell_of_outputs(self) -> None:
+        """Say that nobody here opens the outputs of falco.yaml."""
+        kinds = ", ".join(each["name"] for each in self.config.outputs if each["type"] != "stdout")
+        if kinds:
+            log.warning(
+                "%s: with --output none they are outputs of `podseal-monitor feed`: name them in its file", kinds
+            )
+
     def _warn(self) -> None:
         for warning in self._loaded.warnings:
             log.warning("%s", warning)

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec import structs
 
 from runtime_monitor import capabilities, recording, rule_files, rule_reports
+from runtime_monitor.falco_yaml import files as falco_files
+from runtime_monitor.falco_yaml.tree import FalcoYamlError
 from runtime_monitor.kernel import calls, open_filter
 from runtime_monitor.rules import explain as explaining
 from runtime_monitor.rules import fields as registry
 from runtime_monitor.rules import pushdown as pushing
 from runtime_monitor.rules import resolve, ruleset
+from runtime_monitor.rules.problems import Problem
 
 EXIT_FINDINGS, EXIT_UNUSABLE = 1, 2
 UNUSABLE = ("LOAD_ERR_FILE_READ", "LOAD_ERR_YAML_PARSE")
@@ -30,6 +34,7 @@ EPILOG = """\b
 Examples:
   podseal-monitor rules check mine.yaml -o text -o sarif=rules.sarif
   podseal-monitor rules check --own mine.yaml            what changes podseal's own rules
+  podseal-monitor rules check --config /etc/falco/falco.yaml
   podseal-monitor rules list falco_rules.yaml -o json
   podseal-monitor rules fields -o json
   podseal-monitor rules explain mine.yaml --rule NAME --event recorded.jsonl
@@ -57,18 +62,36 @@ def command() -> None:
     "--fail-on", type=click.Choice(list(FAILING)), default="error", show_default=True, help="Exit 1 from here."
 )
 @click.option("--sensor", is_flag=True, help="Refuse what this version's sensor cannot tell, as `run` leaves it out.")
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Falco's falco.yaml: is it followed, and are the rules right that it names?",
+)
 @click.pass_context
 def check(  # noqa: PLR0913 -- one parameter an option
-    context: click.Context, files: tuple[str, ...], outputs: tuple[str, ...], fail_on: str, *, own: bool, sensor: bool
+    context: click.Context,
+    files: tuple[str, ...],
+    outputs: tuple[str, ...],
+    fail_on: str,
+    path: Path | None,
+    *,
+    own: bool,
+    sensor: bool,
 ) -> None:
     """Load rules as the monitor would, in the order given, and say what is wrong.
 
     FILE is a file, a folder (its YAML files by name) or - for standard input. Exit codes: 0 clean, 1 problems at or
     above --fail-on, 2 wrong usage or a file that cannot be read.
     """
-    read, loaded = _load(files, own=own, sensor=sensor)
+    options = _options() if sensor else ruleset.Options()
+    problems: tuple[Problem, ...] = ()
+    if path is not None:
+        options, problems, files = _configured(path, options, files)
+    read, loaded = _load(files, options, own=own)
     report = rule_reports.Report(
-        tuple(source.name for source in read.sources), read.problems + loaded.problems, len(loaded.rules)
+        tuple(source.name for source in read.sources), problems + read.problems + loaded.problems, len(loaded.rules)
     )
     for output in outputs or ("text",):
         _write(report, output)
@@ -174,12 +197,29 @@ def pushdown(  # noqa: PLR0913 -- one parameter an option
             click.echo(f"{event_type}: {clause}")
 
 
-def _load(files: tuple[str, ...], *, own: bool, sensor: bool = False) -> tuple[rule_files.Read, ruleset.RuleSet]:
+def _load(
+    files: tuple[str, ...],
+    options: ruleset.Options = ruleset.Options(),  # noqa: B008 -- frozen
+    *,
+    own: bool,
+) -> tuple[rule_files.Read, ruleset.RuleSet]:
     if not files and not own:
         raise click.UsageError("name rules files, or - for standard input, or --own")
     stdin = sys.stdin.buffer.read() if rule_files.STDIN in files else b""
     read = rule_files.read(files, own=own, stdin=stdin)
-    return read, ruleset.load(read.sources, _options() if sensor else ruleset.Options())
+    return read, ruleset.load(read.sources, options)
+
+
+def _configured(
+    path: Path, options: ruleset.Options, files: tuple[str, ...]
+) -> tuple[ruleset.Options, tuple[Problem, ...], tuple[str, ...]]:
+    """Options, warnings and files as falco.yaml has them, its files before those that are given."""
+    try:
+        config, warnings, _files = falco_files.load(path, ())
+    except FalcoYamlError as error:
+        raise click.UsageError(str(error)) from error
+    following = {"priority": config.priority, "additions": config.additions, "selection": config.selection}
+    return structs.replace(options, **following), warnings, rule_files.present(config.rules_files) + files
 
 
 def _options() -> ruleset.Options:

@@ -162,6 +162,8 @@ def command(
         settings = dataclasses.replace(settings, bundles=(*settings.bundles, container.BUNDLES))
     ruling = _ruling(wanted)
     feed = None if output == "none" else _start_feed(wanted.feed(settings.spool, page, output))
+    if feed is None:
+        wanted.tell_of_outputs()
     try:
         nodes.run(settings, ruling, stopped, played.begin if played else lambda: None)
     except (KernelError, schema.SpoolError, OSError) as error:

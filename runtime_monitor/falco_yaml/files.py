@@ -1,8 +1,8 @@
 """Reads falco.yaml and the files it includes from disk.
 
-In: a path and the options of the command line. Out: a Config and warnings. Called by `commands.run`. As in Falco,
-`config_files` names files or folders (their files by name), each alone or with a `strategy`; a file that is not there
-is passed over.
+In: a path and the options of the command line. Out: a Config and warnings. Called by `following` and `podseal-monitor
+rules check`. As in Falco, `config_files` names files or folders (their files by name), each alone or with a `strategy`;
+a file that is not there is passed over.
 """
 
 import os

@@ -106,6 +106,17 @@ def test_syslog_is_spoken_where_it_listens(tmp_path: Path, monkeypatch: pytest.M
     assert [type(handler) for handler in logging.getLogger().handlers] == [logging.StreamHandler]
 
 
+def test_outputs_that_nobody_opens_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Lines on standard output are nobody's to miss."""
+    wanted = Following(None, ("syslog_output.enabled=true",), ())
+    logging.getLogger().addHandler(caplog.handler)
+    wanted.tell_of_outputs()
+    assert "syslog_output: with --output none they are outputs of `podseal-monitor feed`" in caplog.text
+    caplog.clear()
+    Following(None, (), ()).tell_of_outputs()
+    assert caplog.text == ""
+
+
 def test_what_cannot_be_used_does_not_start(tmp_path: Path) -> None:
     """One line says why."""
     with pytest.raises(FalcoYamlError, match="No such file"):

@@ -155,3 +155,21 @@ def test_help_has_examples(arguments: list[str]) -> None:
         assert words[0] == "podseal-monitor"
         sub_commands = [word for word in words[1:3] if word.isalpha()]
         assert click.testing.CliRunner().invoke(cli.main, [*sub_commands, "--help"]).exit_code == 0
+
+
+def test_a_falco_yaml_is_checked_with_its_rules(files: dict[str, str], tmp_path: Path) -> None:
+    """Its keys, the rules that it names and selects; what cannot be used is wrong usage."""
+    path = tmp_path / "falco.yaml"
+    path.write_text(f"rules_files: [{files['right']}, {tmp_path}/none.yaml]\nnonsense: 1\n")
+    found = _run("check", "--config", str(path))
+    assert found.exit_code == 0
+    assert f"{path}:2:11: warning: nonsense is not followed" in found.output
+    assert "1 files: 1 rules, 0 errors, 1 warnings" in found.output
+    assert _run("check", "-c", str(path), "--fail-on", "warning").exit_code == 1
+    path.write_text(f"rules_files: {files['right']}\nrules: [{{disable: {{rule: A}}}}]\n")
+    assert "1 files: 0 rules, 0 errors" in _run("check", "-c", str(path)).output
+    assert _run("check", "-c", str(path), files["wrong"]).exit_code == 1
+    path.write_text("priority: loud")
+    refused = _run("check", "-c", str(path), files["right"])
+    assert refused.exit_code == 2
+    assert f"{path}:1:11: priority: 'loud': expected one of" in refused.output
