@@ -64,27 +64,39 @@ INLINE struct record *record_hook(__u32 hook, __u32 root, __u32 in_tree)
 	return record;
 }
 
-/* A record about a dentry; the caller adds what else the hook knows, and tells it. */
-INLINE struct record *begun(__u32 hook, struct dentry *dentry)
+/* The paths as the call was given them; `target` is a symbolic link's, which names no place. */
+INLINE void record_given(struct record *record, const char *target)
+{
+	const volatile struct call *call = &calls[record->event.call & (CALLS * ABIS - 1)];
+	struct pt_regs *regs = bpf_task_pt_regs(bpf_get_current_task_btf());
+	int compat = record->event.flags & FLAG_COMPAT;
+	if (record->event.call && call->path >= 0)
+		record_user_string(record, PIECE_ARGUMENT, call_argument(regs, compat, call->path));
+	if (target)
+		record_kernel_string(record, PIECE_ARGUMENT2, target);
+	else if (record->event.call && call->path2 >= 0)
+		record_user_string(record, PIECE_ARGUMENT2, call_argument(regs, compat, call->path2));
+}
+
+INLINE int tell_with(__u32 hook, struct dentry *dentry, struct dentry *old, const char *target)
 {
 	__u32 in_tree = 0, root = root_of_dentry(dentry, &in_tree);
 	if (!root)
 		return 0;
 	struct record *record = record_hook(hook, root, in_tree);
-	if (record)
-		record_dentry(record, dentry);
-	return record;
+	if (!record)
+		return 0;
+	record_dentry(record, dentry);
+	if (old)
+		record_path_on_superblock(record, PIECE_BASE, old);
+	record_given(record, target);
+	record_tell(record);
+	return 0;
 }
 
 INLINE int tell(__u32 hook, struct dentry *dentry, struct dentry *old)
 {
-	struct record *record = begun(hook, dentry);
-	if (!record)
-		return 0;
-	if (old)
-		record_path_on_superblock(record, PIECE_BASE, old);
-	record_tell(record);
-	return 0;
+	return tell_with(hook, dentry, old, 0);
 }
 
 /* Owner or capable: others are refused after the hook, and their attempt is told at the exit. */
@@ -123,12 +135,7 @@ int hook_mknod(__u64 *context)
 SEC("lsm/inode_symlink")
 int hook_symlink(__u64 *context)
 {
-	struct record *record = begun(HOOK_SYMLINK, (void *)context[1]);
-	if (!record)
-		return 0;
-	record_kernel_string(record, PIECE_ARGUMENT2, (void *)context[2]);
-	record_tell(record);
-	return 0;
+	return tell_with(HOOK_SYMLINK, (void *)context[1], 0, (void *)context[2]);
 }
 
 SEC("lsm/inode_link")

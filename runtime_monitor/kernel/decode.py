@@ -254,9 +254,11 @@ def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Fi
     name, raw, source, old = None, None, None, None
     if flags & Flag.OBJECT:
         source = "object"
-        raw = _text(pieces["argument"]) if "argument" in pieces else None
         name = _walked(pieces["path"]) if "path" in pieces else None
         old = _walked(pieces["base"]) if "base" in pieces else None
+        # Of two names the second is what it is about.
+        given = pieces.get("argument2" if old else "argument")
+        raw = _text(given) if given else None
     elif "argument" in pieces:
         source = "argument"
         raw = _text(pieces["argument"])

@@ -55,7 +55,15 @@ def rename_over(stage: Stage) -> None:
     stage.call(lambda: os.rename(f"{HOME}/renamed-from", f"{HOME}/renamed-over"))
 
 
-@behaviour({**WRITE, "evt.type": frozenset({"link", "linkat"}), "fd.name": f"{HOME}/hard-link"}, image=("hard-linked",))
+@behaviour(
+    {
+        **WRITE,
+        "evt.type": frozenset({"link", "linkat"}),
+        "fd.name": f"{HOME}/hard-link",
+        "evt.args": lambda arguments: arguments.get("oldpath") == f"{HOME}/hard-linked",
+    },
+    image=("hard-linked",),
+)
 def hard_link(stage: Stage) -> None:
     """A second name for a file of the image."""
     stage.call(lambda: os.link(f"{HOME}/hard-linked", f"{HOME}/hard-link"))

@@ -110,7 +110,9 @@ def test_an_io_uring_request_is_named_by_the_call_that_does_the_same() -> None:
 def test_a_hook_sees_the_objects_of_a_rename(call: int, name: str) -> None:
     """Named by the call that the task was in, or by what the hook is there for."""
     flags = Flag.OBJECT | Flag.ON_ROOT
-    said = _decoded({"path": b"b/tmp/", "base": b"a/etc/"}, kind=Kind.HOOK, call=call, hook=Hook.RENAME, flags=flags)
+    pieces = {"path": b"b/tmp/", "base": b"a/etc/", "argument": b"a", "argument2": b"../tmp/b"}
+    said = _decoded(pieces, kind=Kind.HOOK, call=call, hook=Hook.RENAME, flags=flags)
+    assert said["fd.nameraw"] == "../tmp/b"
     assert (said["evt.type"], said["fd.path_source"], said["drift.kind"]) == (name, "object", "write")
     assert (said["fd.name"], said["podseal.old_name"]) == ("/tmp/b", "/etc/a")  # noqa: S108 -- a name in the container
 
