@@ -129,11 +129,15 @@ class Kernel(Protocol):
     def prepare(self, opens: Tables) -> Iterator[None]:
         """Take other tables there, in short turns."""
 
-    def widen(self, event_types: AbstractSet[str]) -> None:
-        """From now on tell what old and new rules need."""
+    def widen(self, event_types: AbstractSet[str]) -> int:
+        """From now on tell what old and new rules need; this moment, as events tell their time."""
 
     def narrow(self, event_types: AbstractSet[str], opens: Tables) -> None:
         """From now on tell what the new rules need."""
+
+    @property
+    def waiting(self) -> int:
+        """How much was told and has not been read."""
 
 
 class Reloader:
@@ -151,6 +155,7 @@ class Reloader:
         self._signature = rule_files.signature(request.files)
         self._steps: Iterator[Outcome | None] | None = None
         self._again = False
+        self._upcoming: Event | None = None
         # Where there are no files, nothing will change: then no process waits for it.
         self._compiler = _Compiler() if request.files else None
 
@@ -188,10 +193,14 @@ class Reloader:
         self._signature = rule_files.signature(self._request.files)
         self._steps = self._reload()
 
-    def poll(self) -> Outcome | None:
-        """Between two events: one short step of a reload, if there is one; its Outcome where it has ended."""
+    def poll(self, upcoming: Event | None = None) -> Outcome | None:
+        """One short step of a reload, if there is one; its Outcome where it has ended.
+
+        Between two events, the next of which is `upcoming`; None where all that were read have been judged.
+        """
         if self._steps is None:
             return None
+        self._upcoming = upcoming
         with self._timing.step():
             outcome = next(self._steps)
         if outcome is not None:
@@ -224,6 +233,7 @@ class Reloader:
         yield None
         yield from self._prepared(reply.opens)
         before = self._engine
+        yield from self._widened(reply.program)
         self._swap(after, reply.program)
         self._timing.swapped()
         recent = tuple(self._recent)
@@ -245,10 +255,19 @@ class Reloader:
             self._next_opens = msgspec.structs.replace(open_filter.EVERYTHING, widened=(str(error),))
             yield from self._kernel.prepare(self._next_opens)
 
+    def _widened(self, program: Program) -> Iterator[None]:
+        """Let the kernel tell what both need, until an event is next that it has told since.
+
+        What waits in the ring just then was told by what the old rules need, and is theirs to judge.
+        """
+        if self._kernel is None:
+            return
+        since = self._kernel.widen(program.pushdown.keys())
+        while self._upcoming.evt.time < since if self._upcoming else self._kernel.waiting:
+            yield None
+
     def _swap(self, after: Engine, program: Program) -> None:
-        """Between two events: the kernel tells what both need, then other rules judge, then it tells what they need."""
-        if self._kernel is not None:
-            self._kernel.widen(program.pushdown.keys())
+        """Between two events other rules judge, and the kernel tells what they need."""
         self._engine, self.program, self.opens = after, program, self._next_opens
         if self._kernel is not None:
             self._kernel.narrow(program.pushdown.keys(), self.opens)

@@ -104,7 +104,7 @@ class Ruling:
         What reloads goes on between any two events: a group of them takes tens of milliseconds, and is written to disk.
         """
         if self._reloader.reloading:
-            self._go_on()
+            self._go_on(event)
         return self._reloader.judge(event)
 
     def ask(self) -> None:
@@ -135,7 +135,7 @@ class Ruling:
         if self._asked:
             self._asked = False
             self._reloader.request(self._renew())
-        self._go_on()
+        self._go_on(None)
         while self._ended:
             self._tell(self._ended.pop(0))
 
@@ -143,8 +143,8 @@ class Ruling:
         """Give up what is being compiled."""
         self._reloader.close()
 
-    def _go_on(self) -> None:
-        outcome = self._reloader.poll()
+    def _go_on(self, upcoming: Event | None) -> None:
+        outcome = self._reloader.poll(upcoming)
         if outcome is None:
             return
         self._ended.append(outcome)

@@ -221,10 +221,14 @@ class Sensor:
         """
         return self.programs.filters.prepare(opens)
 
-    def widen(self, event_types: AbstractSet[str]) -> None:
-        """Before other rules are in force: from now on old and new rules get all that they need, and more."""
+    def widen(self, event_types: AbstractSet[str]) -> int:
+        """Before other rules are in force: from now on old and new rules get all that they need, and more.
+
+        What waits in the ring was told before. The result is this moment, as events tell their time.
+        """
         self.programs.switch(calls.switches(self._event_types | event_types))
         self.programs.filters.widen()
+        return self.origin.epoch + time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def narrow(self, event_types: AbstractSet[str], opens: Tables) -> None:
         """After it: only what these rules need is told, by the tables that were prepared."""

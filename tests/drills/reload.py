@@ -2,8 +2,8 @@
 
 In: a `Stage`. Out: an `Outcome`. `DRILLS` names them; `python -m tests.drills` prints them as a table,
 tests/drills/test_reload.py runs a short form of each. Of each mark of the storm there must be one alert, by one set of
-rules; and once a set has judged, the one before judges no more. The new set wants a type of event that the old one
-does not: of those too none may be missed between two events that the new set has judged.
+rules; and once a set has judged, the one before judges no more. The new set wants a type of event and a path of opens
+that the old one does not: of those too none may be missed between two events that the new set has judged.
 """
 
 import math
@@ -144,7 +144,7 @@ def _begin(node: storm.Node, marks: storm.Marks) -> None:
 
 def _change(node: storm.Node, marks: storm.Marks, version: int, *, hang_up: bool = True, more: str = "") -> None:
     """Other rules, `more` before them, and wait until they have judged."""
-    node.change(more + storm.rules(version, memory=version % 2 == 1))
+    node.change(more + storm.rules(version, further=version % 2 == 1))
     if hang_up:
         node.hang_up()
     waiting.until(lambda: marks.look() >= version, f"version {version} to judge: {node.log()[-500:]}", storm.PATIENCE)
@@ -183,14 +183,11 @@ def _outcome(node: storm.Node, marks: storm.Marks, made: storm.Made, note: str, 
 
 
 def missed(marks: storm.Marks, count: int) -> int:
-    """Marks without an alert: renames from the first that was told on, memfds between two renames of a new set."""
-    memory, versions = marks.told[storm.MEMORY], marks.versions
+    """Marks without an alert: renames from the first that was told on, others between two renames of a new set."""
+    versions = marks.versions
     renames = sum(number not in versions for number in range(min(versions), count + 1))
-    return renames + sum(
-        number not in memory
-        for number in versions
-        if versions[number] % 2 and versions.get(number + 1) == versions[number]
-    )
+    new = [number for number in versions if versions[number] % 2 and versions.get(number + 1) == versions[number]]
+    return renames + sum(number not in marks.told[rule] for number in new for rule in storm.FURTHER)
 
 
 def disorder(marks: storm.Marks) -> str:
@@ -201,7 +198,7 @@ def disorder(marks: storm.Marks) -> str:
     in_order = [marks.versions[number] for number in sorted(marks.versions)]
     if in_order != sorted(in_order):
         return "rules that were replaced judged again"
-    if any(version % 2 == 0 for told in marks.told[storm.MEMORY].values() for version in told):
+    if any(version % 2 == 0 for rule in storm.FURTHER for told in marks.told[rule].values() for version in told):
         return "the old set told what it has no rule for"
     return ""
 

@@ -3,7 +3,7 @@
 In: a folder, the storm's rate, rules. Out: a `Node` while the block runs: its metrics, its log, what the spool holds of
 the storm's marks. Called by the reload drills. Needs root and a kernel with BTF.
 
-The storm (data/storm.c) numbers its marks: a rename to /storm/<number>, then a memfd of that name.
+The storm (data/storm.c) numbers its marks: a rename to /storm/<number>, an open of it for reading, a listen.
 """
 
 import collections
@@ -32,15 +32,20 @@ EVERY = 20
 PATIENCE = 300.0
 PAGE = 5000
 """Alerts that are read at a time: in a flood they come faster than they are read."""
-TOLD = re.compile(r"version=(\d+) mark=/storm/(\w+)")
-RENAMES, MEMORY = "drill: rename", "drill: memory"
+TOLD = re.compile(r"version=(\d+) mark=(?:/storm/)?(\w+)")
+RENAMES, READS, LISTENS = "drill: rename", "drill: read", "drill: listen"
+FURTHER = (READS, LISTENS)
+"""Rules of the new set alone: the kernel tells nothing of these events while the old set is in force."""
 
 
-def rules(version: int, *, memory: bool) -> str:
-    """Rules on the storm's renames, and on its memfds if wanted; their alerts name the version."""
-    text = rule(RENAMES, f"evt.type = rename and fd.name startswith {PLACE}/", "fd.name", version)
-    more = f"evt.type = memfd_create and evt.arg.name startswith {PLACE}/"
-    return text + (rule(MEMORY, more, "evt.arg.name", version) if memory else "")
+def rules(version: int, *, further: bool) -> str:
+    """Rules on the storm's renames, and on its other marks if wanted; their alerts name the version."""
+    found = [rule(RENAMES, f"evt.type = rename and fd.name startswith {PLACE}/", "fd.name", version)]
+    if further:
+        reads = f"evt.type in (open, openat) and evt.is_open_read = true and fd.name startswith {PLACE}/"
+        listens = "evt.type = listen and proc.name = storm"
+        found += [rule(READS, reads, "fd.name", version), rule(LISTENS, listens, "evt.arg.backlog", version)]
+    return "".join(found)
 
 
 def rule(name: str, condition: str, field: str, version: int) -> str:
@@ -57,7 +62,7 @@ class Marks:
     def __init__(self, spool: Path) -> None:
         self._spool = reader.Reader(spool)
         self._last = 0
-        self.told: dict[str, dict[int, list[int]]] = {RENAMES: {}, MEMORY: {}}
+        self.told: dict[str, dict[int, list[int]]] = {RENAMES: {}, READS: {}, LISTENS: {}}
         self.others: collections.Counter[str] = collections.Counter()
         self.newest = -1
         self.ended = False
@@ -185,7 +190,7 @@ def running(folder: Path, rate: int, *, every: int = EVERY, program: Sequence[st
         node = Node(
             folder, parts.free_port(), made, program or (str(Path(sys.executable).with_name("podseal-monitor")),)
         )
-        node.change(rules(0, memory=False))
+        node.change(rules(0, further=False))
         node.start()
         try:
             yield node

@@ -12,6 +12,7 @@ from runtime_monitor import reload
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.open_filter import Tables
 from tests import waiting
+from tests.runtime_monitor import made
 from tests.runtime_monitor.rules import given
 
 
@@ -146,6 +147,7 @@ class Programs:
         self.reloader = reloader
         self.told: list[tuple[str, list[str], list[str]]] = []
         self.is_full = False
+        self.waiting = 0
 
     def prepare(self, opens: Tables) -> Iterator[None]:
         """In two turns."""
@@ -155,9 +157,10 @@ class Programs:
         yield
         self._note("prepared", ())
 
-    def widen(self, event_types: AbstractSet[str]) -> None:
-        """Before the swap."""
+    def widen(self, event_types: AbstractSet[str]) -> int:
+        """Before the swap, at second 100."""
         self._note("widen", event_types)
+        return 100 * made.SECOND
 
     def narrow(self, event_types: AbstractSet[str], opens: Tables) -> None:
         """After it."""
@@ -181,6 +184,26 @@ def test_the_kernel_tells_more_before_the_swap_and_less_after_it(file: Path, rel
         ("widen", ["open", "openat"], ["one"]),
         ("narrow", ["open", "openat"], ["both"]),
     ]
+
+
+def test_what_was_told_before_is_judged_by_the_old_rules(file: Path, reloader: reload.Reloader) -> None:
+    """It was told by what those need: the new ones would miss what they ask for beside it."""
+    programs = Programs(reloader)
+    programs.waiting = 1
+    reloader.follow(programs)
+    file.write_text(given.rule("both", "evt.type = open and fd.name in (/one, /two)"))
+    reloader.request()
+
+    def widened() -> bool:
+        reloader.poll(given.event("open", evt__rawtime=99 * made.SECOND))
+        return any(name == "widen" for name, _, _ in programs.told)
+
+    waiting.until(widened, "the kernel tells more", 60)
+    for upcoming in (None, given.event("open", evt__rawtime=100 * made.SECOND - 1)):
+        reloader.poll(upcoming)
+        assert _fired(reloader, "/two") == []
+    reloader.poll(given.event("open", evt__rawtime=100 * made.SECOND))
+    assert _fired(reloader, "/two") == ["both"]
 
 
 def test_without_room_in_the_kernel_every_open_is_told(file: Path, reloader: reload.Reloader) -> None:

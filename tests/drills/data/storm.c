@@ -1,14 +1,14 @@
 /* The load of the reload drills: `storm RATE EVERY FOLDER FILE` makes RATE events a second until SIGTERM.
-   Most are looks into a traced child. Each EVERYth is a mark, numbered from 1: a rename to FOLDER/<number>, and after it
-   a memfd of that name. FILE says at the end how many events and marks there were. Then it renames FOLDER/end to and fro
+   Most are looks into a traced child. Each EVERYth is a mark, numbered from 1: a rename to FOLDER/<number>, an open of it
+   for reading, and a listen with that backlog. FILE says at the end how many events and marks there were. Then it renames FOLDER/end to and fro
    until it is killed: whoever sees that has had the chance to see all before it. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,15 +42,15 @@ static pid_t traced(void)
 	return child;
 }
 
-static void mark(const char *folder, long number)
+static void mark(const char *folder, int server, long number)
 {
 	char from[256], to[256];
 	snprintf(from, sizeof(from), "%s/%ld", folder, number - 1);
 	snprintf(to, sizeof(to), "%s/%ld", folder, number);
-	int memory = rename(from, to) ? -1 : memfd_create(to, 0);
-	if (memory < 0)
+	int file = rename(from, to) ? -1 : open(to, O_RDONLY);
+	if (file < 0 || listen(server, number))
 		exit(1);
-	close(memory);
+	close(file);
 }
 
 static int tell(const char *path, long calls, long marks)
@@ -69,8 +69,11 @@ int main(int count, char **arguments)
 	double rate = atof(arguments[1]), begin = now();
 	long every = atol(arguments[2]), calls = 0, marks = 0;
 	pid_t child = traced();
+	struct sockaddr somewhere = {.sa_family = AF_UNIX};
+	int server = socket(AF_UNIX, SOCK_STREAM, 0);
 	char first[256];
 	signal(SIGTERM, stop);
+	bind(server, &somewhere, sizeof(somewhere.sa_family));
 	mkdir(arguments[3], 0755);
 	snprintf(first, sizeof(first), "%s/0", arguments[3]);
 	close(open(first, O_CREAT | O_WRONLY, 0644));
@@ -79,7 +82,7 @@ int main(int count, char **arguments)
 			if (calls % every)
 				ptrace(PTRACE_PEEKUSER, child, 0, 0);
 			else
-				mark(arguments[3], ++marks), calls++;
+				mark(arguments[3], server, ++marks), calls += 2;
 		nanosleep(&(struct timespec){.tv_nsec = 500000}, 0);
 	}
 	if (tell(arguments[4], calls, marks))
