@@ -117,9 +117,12 @@ export function showHealth(status) {
     return value !== null && typeof value === "object" ? sum(value) : value;
   };
   const label = (name) => name.replace(/_(timestamp_seconds|ratio)$/, "").replaceAll("_", " ");
-  const pairs = Object.entries(sensor).map(([name, value]) => [label(name), told(name, value)]);
+  const stream = status.sensor.stream;
+  const pairs = stream
+    ? [["stream", stream.name], ["alerts", stream.alerts], ["leader", stream.leader], ...Object.entries(stream.replicas)]
+    : Object.entries(sensor).map(([name, value]) => [label(name), told(name, value)]);
   if (!pairs.length) pairs.push(["sensor", "has not reported yet"]);
-  pairs.push(["gave way in the spool", evicted]);
+  if (!stream) pairs.push(["gave way in the spool", evicted]);
   if (status.spool.error) pairs.push(["spool", status.spool.error]);
   const bad = ([name, value]) => /lost|loss|gave way|error|dropped|disabled|stale|failed/.test(name) && value !== 0;
   byId("health").replaceChildren(

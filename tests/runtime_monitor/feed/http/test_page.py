@@ -77,6 +77,17 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=PICTURES / f"{name}.png")
 
 
+def test_a_feed_of_the_cluster_shows_the_state_of_its_stream(window: Window, feed: feeds.Feed, writer: Writer) -> None:
+    """Where a node's shows its sensor's."""
+    replicas = {"nats-1": "current", "nats-2": "7 behind"}
+    writer.report("stream", {"name": "PODSEAL", "leader": "nats-0", "replicas": replicas, "alerts": 12, "bytes": 3})
+    writer.append(())
+    window.page.goto(feed.url)
+    expect(window.page.locator("#health")).to_have_text(
+        "stream PODSEALalerts 12leader nats-0nats-1 currentnats-2 7 behind", use_inner_text=False
+    )
+
+
 def test_alerts_appear_as_they_come(window: Window, feed: feeds.Feed, writer: Writer) -> None:
     """The newest on top; the sensor's state and the strip of minutes above."""
     page = window.page

@@ -6,12 +6,14 @@ them. Called by the tests of `feed.jetstream`, by the drill and the benchmark of
 
 import contextlib
 import pathlib
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import urllib3
 
 from runtime_monitor.feed.jetstream import stream
 from runtime_monitor.feed.jetstream.client import Client, JetStreamError
@@ -27,6 +29,7 @@ PATIENCE = 120.0
 CONFIGURATION = """
 server_name: {name}
 listen: {loopback}:{port}
+prof_port: {profile}
 max_payload: 1MB
 pid_file: "{folder}/pid"
 jetstream {{ store_dir: "{folder}", max_file_store: 2GB }}
@@ -47,6 +50,7 @@ class Server:
 
     name: str
     port: int
+    profile: int
     folder: pathlib.Path
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -61,7 +65,9 @@ class Server:
         with self.log.open("ab") as output:
             begun = output.tell()
             self.process = subprocess.Popen(
-                [build.find("nats-server"), "-c", str(self.folder / "nats.conf")], stdout=output, stderr=output
+                [build.find("nats-server"), "-c", str(self.folder / "nats.conf")],
+                stdout=output,
+                stderr=output,
             )
 
         def said() -> bytes:
@@ -71,6 +77,13 @@ class Server:
         if self._has_ended():
             self.process = None
             raise _PortTakenError(said().decode())
+
+    def memory(self) -> int:
+        """Bytes that it holds in memory, after a collection of garbage."""
+        url = f"http://{LOOPBACK}:{self.profile}/debug/pprof/heap?debug=1&gc=1"
+        text = urllib3.request("GET", url, retries=False, timeout=60).data.decode()
+        (held,) = re.findall(r"^# HeapAlloc = (\d+)$", text, re.MULTILINE)
+        return int(held)
 
     def kill(self) -> None:
         """As the kernel would."""
@@ -183,7 +196,10 @@ def _start(made: Servers, count: int) -> None:
 
 def _configure(made: Servers, count: int) -> None:
     routes = [parts.free_port() for _ in range(count)]
-    made.all = [Server(f"nats-{number}", parts.free_port(), made.folder / f"nats-{number}") for number in range(count)]
+    made.all = [
+        Server(f"nats-{number}", parts.free_port(), parts.free_port(), made.folder / f"nats-{number}")
+        for number in range(count)
+    ]
     cert, key = made.authority.issue(LOOPBACK)
     for server, route in zip(made.all, routes, strict=True):
         server.folder.mkdir(exist_ok=True)
@@ -191,6 +207,7 @@ def _configure(made: Servers, count: int) -> None:
             name=server.name,
             loopback=LOOPBACK,
             port=server.port,
+            profile=server.profile,
             folder=server.folder,
             cert=cert,
             key=key,
