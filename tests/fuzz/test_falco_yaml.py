@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from runtime_monitor.falco_yaml import config, tree
 from runtime_monitor.falco_yaml.tree import FalcoYamlError
 from runtime_monitor.feed import settings as feed
+from tests.fuzz.alterations import altered
 from tests.runtime_monitor.rules import given as made
 
 SECONDS = float(os.environ.get("PODSEAL_FUZZ_SECONDS", "3"))
@@ -44,18 +45,6 @@ PIECES = (
 )
 
 
-@st.composite
-def altered(draw: st.DrawFn) -> str:
-    """The file with a few changes."""
-    text = TEXT
-    for _ in range(draw(st.integers(1, 5))):
-        start = draw(st.integers(0, len(text)))
-        end = min(len(text), start + draw(st.integers(0, 40)))
-        put = draw(st.sampled_from(PIECES) | st.text(max_size=5) | st.just(text[start:end] * 3))
-        text = text[:start] + put + text[end:]
-    return text
-
-
 @pytest.mark.timeout(SECONDS + 120)
 def test_a_falco_yaml_is_read_or_refused_with_its_place() -> None:
     """And -o as well."""
@@ -68,7 +57,7 @@ def test_a_falco_yaml_is_read_or_refused_with_its_place() -> None:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(altered(), st.text(max_size=12).map("http_output.{}".format) | st.text(max_size=12))
+    @given(altered([TEXT], PIECES), st.text(max_size=12).map("http_output.{}".format) | st.text(max_size=12))
     def read(text: str, option: str) -> None:
         try:
             root = tree.parse(text, "falco.yaml")

@@ -10,10 +10,10 @@ import time
 import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from runtime_monitor import detections
 from runtime_monitor.rules import engine, program, ruleset
+from tests.fuzz.alterations import altered
 from tests.runtime_monitor.rules import given as made
 
 SECONDS = float(os.environ.get("PODSEAL_FUZZ_SECONDS", "5"))
@@ -24,18 +24,6 @@ PIECES = (
     *("---\n", "{", "}", "=", "!=", " regex ", " glob ", "[", "]", "val(", "tolower(", " exists", "0x", "-", "\x00"),
     *("\ud800", "é", "|", " oneof (", " allof (", "getopt(proc.args, 'x:')", "(" * 1200, "not (" * 1200, ")" * 1200),
 )
-
-
-@st.composite
-def altered(draw: st.DrawFn) -> str:
-    """A file of rules with a few changes."""
-    text = draw(st.sampled_from(TEXTS))
-    for _ in range(draw(st.integers(1, 5))):
-        start = draw(st.integers(0, len(text)))
-        end = min(len(text), start + draw(st.integers(0, 40)))
-        put = draw(st.sampled_from(PIECES) | st.text(max_size=5) | st.just(text[start:end] * 3))
-        text = text[:start] + put + text[end:]
-    return text
 
 
 @pytest.mark.timeout(SECONDS + 120)
@@ -51,7 +39,7 @@ def test_a_file_of_rules_is_loaded_or_refused_with_its_place() -> None:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(altered())
+    @given(altered(TEXTS, PIECES))
     def load(text: str) -> None:
         loaded = ruleset.load([ruleset.Source("a.yaml", TEXTS[0]), ruleset.Source("b.yaml", text)])
         for problem in loaded.problems:
