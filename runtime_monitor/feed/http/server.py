@@ -4,13 +4,14 @@ In: where to listen, what to serve. Out: it serves until it is told to stop. Cal
 """
 
 import socket
-import ssl
 from typing import Any, Final, cast
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
 
 from runtime_monitor.feed.http import app, guard, stream
+from runtime_monitor.feed.http.certificates import Certificates
+from runtime_monitor.feed.http.patience import Impatient
 from runtime_monitor.feed.settings import Listen
 
 THREADS: Final = 8
@@ -49,6 +50,7 @@ class Server:
         self._flask: Any = WSGIMiddleware(cast("Any", app.build(store)), workers=THREADS)
         self._config = uvicorn.Config(
             guard.Guard(self._route, listen),
+            http=Impatient,
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -61,7 +63,7 @@ class Server:
         )
         self._config.load()
         if listen.tls_cert_file:
-            self._config.ssl = tls_context(listen)
+            self._config.ssl = Certificates(listen).context()
         self._socket = _bound(listen.address)
         self._server = _Uvicorn(self._config, self._streams)
 
@@ -71,6 +73,11 @@ class Server:
         host, port = self._socket.getsockname()[:2]
         scheme = "https" if self._config.ssl else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._server.server_state.connections)
 
     def run(self) -> None:
         """Serve until `stop`; in the main thread SIGINT and SIGTERM end it too, and are raised again then."""
@@ -97,12 +104,3 @@ def _bound(address: str) -> socket.socket:
         made.close()
         raise OSError(f"listen.address {address}: {error}") from error
     return made
-
-
-def tls_context(listen: Listen) -> ssl.SSLContext:
-    """A server's context. With a client authority nobody without a certificate of it gets a word in."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=listen.client_ca_file or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(listen.tls_cert_file, listen.tls_private_key_file or None)
-    context.verify_mode = ssl.CERT_REQUIRED if listen.client_ca_file else ssl.CERT_NONE
-    return context
