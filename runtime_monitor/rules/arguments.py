@@ -64,6 +64,7 @@ VALUES: Mapping[tuple[str, str], Mapping[int, str]] = {
     ("ptrace", "request"): PTRACE,
     ("bpf", "cmd"): BPF,
     ("socket", "domain"): DOMAIN,
+    ("fcntl", "cmd"): {0: "F_DUPFD", 1030: "F_DUPFD_CLOEXEC"},
 }
 """Numbers that have a name as a whole."""
 OPENS = frozenset({"open", "openat", "openat2"})

@@ -1,5 +1,6 @@
 """Numbers of the kernel as Falco's names, held against this machine's own."""
 
+import fcntl
 import os
 import socket
 import stat
@@ -28,6 +29,7 @@ from tests.runtime_monitor.rules import given
         ("execve", "flags", 9, "EXE_WRITABLE|EXE_LOWER_LAYER"),
         ("openat", "flags", "O_RDONLY", "O_RDONLY"),
         ("dup2", "oldfd", 7, "7"),
+        ("fcntl", "cmd", fcntl.F_DUPFD_CLOEXEC, "F_DUPFD_CLOEXEC"),
     ],
 )
 def test_a_number_gets_its_names(event_type: str, name: str, value: str | int, expected: str) -> None:
