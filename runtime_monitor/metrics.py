@@ -32,6 +32,7 @@ HELP = {
 """Name of a family of counters -> its help; each is `podseal_monitor_<name>_total`, its label is called `kind`."""
 GAUGES = {
     "containers_running": "Containers that are watched.",
+    "roots_unconfirmed": "Roots that the kernel took for a container's and that no container has been found for yet.",
     "pods_known": "Pods of this node that the API server has told of.",
     "pod_watch_fresh": "Whether the API server has been heard of lately.",
     "waiting_events": "Events that wait for their container's metadata.",

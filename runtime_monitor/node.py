@@ -255,6 +255,7 @@ class Node:
         """Every length and state."""
         return {
             "containers_running": self._containers.counts.running,
+            "roots_unconfirmed": len(self._sensor.roots.provisional()),
             "pods_known": self._pods.counts.known,
             "pod_watch_fresh": float(self._pods.is_fresh),
             "waiting_events": self.pipeline.waiting.counts.length,

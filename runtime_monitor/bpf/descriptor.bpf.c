@@ -13,12 +13,11 @@ INLINE int counted(struct pt_regs *regs, struct file *file, __u32 descriptor)
 	const volatile struct call *call = &calls[call_index(regs, compat)];
 	if (call->slot != SLOT_DESCRIPTOR || (call->flags >= 0 && call_argument(regs, compat, call->flags) & TELLING_MODE))
 		return 0;
-	struct inode *inode = READ(file, f_inode);
 	struct written_key key = {task->tgid, descriptor};
-	struct written *known = known_writes(&key, READ(inode, i_ino), superblock_device(READ(inode, i_sb)));
+	struct written *known = known_writes(&key, file);
 	if (!known || !known->created)
 		return 0;
-	known->writes++;
+	count_write(known, 0);
 	return 1;
 }
 
@@ -30,13 +29,13 @@ INLINE int follow(__u64 *context)
 	const volatile struct call *call = &calls[call_index(regs, compat)];
 	__u32 descriptor = call_argument(regs, compat, call->descriptor), found = 0;
 	struct file *file = file_of_descriptor(task, descriptor);
-	if (!file)
+	if (!file || ((long)context[1] >= 0 && counted(regs, file, descriptor)))
 		return 0;
 	__u32 device = superblock_device(READ(READ(file, f_inode), i_sb));
 	__u32 root = root_state(device) ? device : 0;
 	if (!root)
 		root = found = root_of_tree(READ(file, f_path.dentry), device);
-	if (!root || ((long)context[1] >= 0 && counted(regs, file, descriptor)))
+	if (!root)
 		return 0;
 	struct record *record = record_call(KIND_FILE, regs, context[1], root);
 	if (!record)

@@ -25,18 +25,20 @@ INLINE __u64 intent(const volatile struct call *call, struct pt_regs *regs, int 
 	return flags;
 }
 
-INLINE void remember_created(struct task_struct *task, struct event *event)
+/* A function of its own: what it puts on the stack must not stand beneath the walks of a path. */
+static __attribute__((noinline)) void remember_created(struct file *file, struct event *event)
 {
-	struct written_key key = {task->tgid, event->descriptor};
+	struct written_key key = {event->pid, event->descriptor};
 	struct written written = {
+		.file = (__u64)file,
 		.inode = event->inode,
-		.told = bpf_ktime_get_boot_ns(),
+		.told = event->time,
+		.start = event->start,
 		.device = event->device,
 		.root = event->root,
 		.created = 1,
 	};
-	bpf_map_update_elem(&writes, &key, &written, BPF_ANY);
-	mark_writer(&key);
+	remember_written(&key, &written, event->tid);
 }
 
 /* The root of the container that a task belongs to, whatever file it opens; 0: to none. */
@@ -99,7 +101,7 @@ INLINE void opened(struct opening *opening, long result)
 	if (opening->path)
 		record_user_string(record, PIECE_ARGUMENT, opening->path);
 	if (mode & FMODE_CREATED && event->flags & FLAG_ON_ROOT)
-		remember_created(task, event);
+		remember_created(file, event);
 	record_tell(record);
 }
 

@@ -159,8 +159,11 @@ struct leaving {
 static long leave_step(__u32 descriptor, struct leaving *leaving)
 {
 	leaving->key.descriptor = descriptor;
-	if (leaving->marks & (1ULL << descriptor))
-		forget_written(bpf_get_current_task_btf(), &leaving->key);
+	struct written *written = leaving->marks & (1ULL << descriptor) ? bpf_map_lookup_elem(&writes, &leaving->key) : 0;
+	if (!written)
+		return 0;
+	record_summary(&leaving->key, written, leaving->key.process);
+	bpf_map_delete_elem(&writes, &leaving->key);
 	return 0;
 }
 

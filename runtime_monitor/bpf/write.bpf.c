@@ -2,35 +2,30 @@
 #include "lib/call.bpf.h"
 #include "lib/written.bpf.h"
 
-enum { SUMMARY_AFTER_SECONDS = 10 };
-#define SUMMARY_AFTER (SUMMARY_AFTER_SECONDS * 1000000000ULL)
-
-INLINE void first_write(struct pt_regs *regs, struct file *file, struct written_key *key, struct written *written)
+INLINE void first_write(struct pt_regs *regs, struct file *file, struct written_key *key, __u64 bytes)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	bpf_map_update_elem(&writes, key, written, BPF_ANY);
-	mark_writer(key);
-	struct record *record = record_call(KIND_FILE, regs, written->bytes, written->root);
+	struct inode *inode = READ(file, f_inode);
+	__u32 device = superblock_device(READ(inode, i_sb));
+	if (!root_state(device) || (READ(inode, i_mode) & S_IFMT) != S_IFREG)
+		return;
+	struct written written = {
+		.file = (__u64)file,
+		.inode = READ(inode, i_ino),
+		.told = bpf_ktime_get_boot_ns(),
+		.start = task->group_leader->start_boottime,
+		.device = device,
+		.root = device,
+	};
+	remember_written(key, &written, task->pid);
+	struct record *record = record_call(KIND_FILE, regs, bytes, device);
 	if (!record)
 		return;
 	record->event.descriptor = key->descriptor;
-	record->event.written = written->bytes;
+	record->event.written = bytes;
 	record->event.writes = 1;
 	record_file(record, file, task);
 	record_tell(record);
-}
-
-INLINE void further_write(struct written_key *key, struct written *known, long bytes)
-{
-	__u64 now = bpf_ktime_get_boot_ns();
-	known->bytes += bytes;
-	known->writes++;
-	if (now - known->told < SUMMARY_AFTER)
-		return;
-	record_summary(bpf_get_current_task_btf(), key, known);
-	known->bytes = 0;
-	known->writes = 0;
-	known->told = now;
 }
 
 SEC("tp_btf/sys_exit")
@@ -43,32 +38,15 @@ int follow_write(__u64 *context)
 	long bytes = context[1];
 	if (bytes <= 0)
 		return 0;
-	__u32 descriptor = call_argument(regs, compat, call->descriptor);
-	struct file *file = file_of_descriptor(task, descriptor);
+	struct written_key key = {task->tgid, call_argument(regs, compat, call->descriptor)};
+	struct file *file = file_of_descriptor(task, key.descriptor);
 	if (!file)
 		return 0;
-	struct inode *inode = READ(file, f_inode);
-	__u32 device = superblock_device(READ(inode, i_sb));
-	if (!root_state(device) || (READ(inode, i_mode) & S_IFMT) != S_IFREG)
-		return 0;
-	struct written_key key = {task->tgid, descriptor};
-	__u64 number = READ(inode, i_ino);
-	struct written *known = known_writes(&key, number, device);
-	if (known) {
-		further_write(&key, known, bytes);
-		return 0;
-	}
-	struct written written = {
-		.inode = number,
-		.bytes = bytes,
-		.told = bpf_ktime_get_boot_ns(),
-		.device = device,
-		.root = device,
-	};
-	first_write(regs, file, &key, &written);
-	known = bpf_map_lookup_elem(&writes, &key);
+	struct written *known = known_writes(&key, file);
 	if (known)
-		known->bytes = 0;
+		count_write(known, bytes);
+	else
+		first_write(regs, file, &key, bytes);
 	return 0;
 }
 
@@ -78,6 +56,6 @@ int follow_close(__u64 *context)
 	struct pt_regs *regs = (void *)context[0];
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct written_key key = {task->tgid, is_compat(task) ? regs->bx : regs->di};
-	forget_written(task, &key);
+	forget_written(&key, task->pid);
 	return 0;
 }

@@ -18,6 +18,11 @@ struct bpf_object_open_opts {
     unsigned int kconfig_set; const char *kconfig; const char *btf_custom_path;
     char *kernel_log_buf; size_t kernel_log_size; unsigned int kernel_log_level;
 };
+struct bpf_test_run_opts {
+    size_t sz; const void *data_in; void *data_out; unsigned int data_size_in, data_size_out;
+    const void *ctx_in; void *ctx_out; unsigned int ctx_size_in, ctx_size_out;
+    unsigned int retval; int repeat; unsigned int duration, flags, cpu, batch_size;
+};
 struct btf_type { unsigned int name_off; unsigned int info; unsigned int size; };
 struct btf_member { unsigned int name_off; unsigned int type; unsigned int offset; };
 struct btf_var_secinfo { unsigned int type; unsigned int offset; unsigned int size; };
@@ -57,7 +62,7 @@ unsigned int bpf_map__key_size(const struct bpf_map *map);
 unsigned int bpf_map__value_size(const struct bpf_map *map);
 unsigned int bpf_map__max_entries(const struct bpf_map *map);
 int bpf_obj_get_info_by_fd(int fd, void *info, unsigned int *size);
-int bpf_prog_test_run_opts(int fd, void *opts);
+int bpf_prog_test_run_opts(int fd, struct bpf_test_run_opts *opts);
 int bpf_enable_stats(int type);
 int libbpf_num_possible_cpus(void);
 struct btf *btf__load_vmlinux_btf(void);

@@ -114,11 +114,12 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def attach(loaded: Loaded, most: int | None = None) -> None:
-    """Attach every program that was loaded, or the first `most`, but for the followers; raises `KernelError`."""
+    """Attach every program that was loaded, or the first `most`, but for those that are called; raises `KernelError`."""
     for name, program in _programs(loaded.handle):
         if len(loaded.links) == most:
             break
-        if name in loaded.programs and not name.startswith(FOLLOWER):
+        called = name.startswith(FOLLOWER) or text(library().bpf_program__section_name(program)) == tiers.CALLED
+        if name in loaded.programs and not called:
             link = library().bpf_program__attach_trace(program)
             loaded.links[name] = check(f"attaching {loaded.path.name}'s {name}", link)
 

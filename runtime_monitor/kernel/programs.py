@@ -148,6 +148,10 @@ class Programs:
         found = next(loaded.maps[name] for loaded in self.loaded if name in loaded.maps)
         return Map(name, found, key_size=key_size, value_size=value_size)
 
+    def descriptor(self, name: str) -> int:
+        """Of a program."""
+        return next(loaded.programs[name] for loaded in self.loaded if name in loaded.programs)
+
     @property
     def adopted(self) -> int:
         """How many programs were found pinned."""

@@ -26,6 +26,7 @@ from runtime_monitor.kernel import calls, machine, open_filter, roots
 from runtime_monitor.kernel.arguments import Arguments
 from runtime_monitor.kernel.decode import Origin, decode, kernel_device
 from runtime_monitor.kernel.gaps import Gaps
+from runtime_monitor.kernel.idle import Idle
 from runtime_monitor.kernel.libbpf import library
 from runtime_monitor.kernel.open_filter import Tables
 from runtime_monitor.kernel.programs import Programs, Sources
@@ -132,6 +133,7 @@ class Sensor:
         self.programs = Programs(sources, self.settings.tier)
         self._resources.callback(self.programs.close)
         self.tier = self.programs.tier
+        self.idle = Idle(self.programs.descriptor("sweep"))
         self._tallies = self.programs.map("tallies", 4, _TALLY.size * library().libbpf_num_possible_cpus())
         ring = self.programs.map("ring", 0, 0).file_descriptor
         self._ring = self._resources.enter_context(Ring(ring, self.settings.ring_bytes))
@@ -156,6 +158,7 @@ class Sensor:
 
     def poll(self, timeout_seconds: float = 0) -> list[Event]:
         """Events that have come, at most `BATCH`; waits up to `timeout_seconds` for the first."""
+        self.idle.look(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
         if not self._ring.waiting and timeout_seconds and self._poller.poll(timeout_seconds * 1000):
             # While nobody reads, the kernel wakes nobody: a burst costs one wake-up, not one an event.
             time.sleep(GATHER_SECONDS)

@@ -17,6 +17,8 @@ MODULES: Final = Path("/sys/kernel/security/lsm")
 """The active security modules, by comma; absent where securityfs is not mounted, and then no LSM program is tried."""
 HOOKS: Final = "lsm/"
 """Programs of this kind of section belong to the two upper tiers; libbpf calls the others `tp_btf/<trace point>`."""
+CALLED: Final = "syscall"
+"""The section of a program that is attached to nothing: user space runs it."""
 
 
 class Tier(enum.StrEnum):
@@ -28,7 +30,9 @@ class Tier(enum.StrEnum):
 
 
 def can_attach(types: Types, tier: Tier, section: str) -> bool:
-    """Whether a program of this section has something to attach to in this kernel and tier."""
+    """Whether a program of this section has something to attach to in this kernel and tier, or needs nothing."""
+    if section == CALLED:
+        return True
     _, _, name = section.partition("/")
     if not section.startswith(HOOKS):
         return types.has(f"btf_trace_{name}", KIND_TYPEDEF)

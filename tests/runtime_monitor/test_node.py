@@ -75,6 +75,7 @@ def test_what_is_counted_can_be_scraped(running: Path, port: int) -> None:
         'podseal_monitor_reloads_total{kind="failed"} 0.0',
         "podseal_monitor_rules_loaded_timestamp_seconds",
         "podseal_monitor_ring_highest_ratio",
+        "podseal_monitor_roots_unconfirmed",
     ):
         assert line in text
 

@@ -48,6 +48,7 @@ INLINE struct record *record_take(__u32 kind)
 	record->used = 0;
 	record->slot = slot;
 	record->event.kind = kind;
+	record->event.time = bpf_ktime_get_boot_ns();
 	record->event.descriptor = -1;
 	return record;
 }
@@ -64,7 +65,6 @@ INLINE void record_tell_bytes(struct record *record, __u64 size)
 	struct tally *tally = tally_of_cpu();
 	if (!tally)
 		return;
-	record->event.time = bpf_ktime_get_boot_ns();
 	record->event.cpu = bpf_get_smp_processor_id();
 	record->event.sequence = tally->sequence++;
 	if (bpf_ringbuf_output(&ring, record, size, 0))

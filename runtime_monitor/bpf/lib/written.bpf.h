@@ -1,5 +1,6 @@
 /* Which files a process has written to: its first write to a file is told at once, the further ones are counted. Of a
-   file that it has just created, which was told, every further change by the same descriptor is counted. */
+   file that it has just created, which was told, every further change by the same descriptor is counted. Counts are told
+   at close, at the process's end, and by `sweep`. */
 #pragma once
 #include "file.bpf.h"
 
@@ -7,9 +8,12 @@ struct written_key {
 	__u32 process, descriptor;
 };
 struct written {
-	__u64 inode, bytes, told;  /* bytes since `told`, in ns since boot */
-	__u32 device, writes;
-	__u32 root, created;
+	__u64 file, inode; /* address and number; 0: the descriptor was closed, the entry waits for the next one */
+	__u64 bytes;
+	__u64 told;	   /* when counting began, in ns since boot */
+	__u64 start;	   /* of the process */
+	__u32 writes;
+	__u32 device, root, created;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -40,38 +44,67 @@ INLINE void mark_writer(struct written_key *key)
 		bpf_map_update_elem(&writers, &key->process, &bit, BPF_ANY);
 }
 
-INLINE struct written *known_writes(struct written_key *key, __u64 inode, __u32 device)
+/* What is known of a file by a descriptor; the number may have been given again unseen (dup2, close_range). */
+INLINE struct written *known_writes(struct written_key *key, struct file *file)
 {
 	struct written *known = bpf_map_lookup_elem(&writes, key);
-	return known && known->inode == inode && known->device == device ? known : 0;
+	if (!known || known->file != (__u64)file || known->inode != READ(READ(file, f_inode), i_ino))
+		return 0;
+	return known;
 }
 
-/* The further writes by a descriptor, without path and process: user space knows both from the first one. */
-INLINE void record_summary(struct task_struct *task, struct written_key *key, struct written *written)
+INLINE void count_write(struct written *known, __u64 bytes)
 {
+	if (bytes)
+		__sync_fetch_and_add(&known->bytes, bytes);
+	__sync_fetch_and_add(&known->writes, 1);
+}
+
+/* The further writes by a descriptor, without path and process: user space knows both from the first one. They are
+   taken out first, so that who closes and who sweeps at the same time do not both tell them. */
+INLINE void record_summary(struct written_key *key, struct written *written, __u32 thread)
+{
+	__u32 count = __sync_lock_test_and_set(&written->writes, 0);
+	if (!count)
+		return;
 	struct record *record = record_take(KIND_SUMMARY);
 	if (!record)
 		return;
 	struct event *event = &record->event;
-	event->start = task->group_leader->start_boottime;
-	event->pid = task->tgid;
-	event->tid = task->pid;
+	event->start = written->start;
+	event->pid = key->process;
+	event->tid = thread;
 	event->descriptor = key->descriptor;
 	event->inode = written->inode;
 	event->device = written->device;
 	event->root = written->root;
-	event->written = written->bytes;
-	event->writes = written->writes;
+	event->written = __sync_lock_test_and_set(&written->bytes, 0);
+	event->writes = count;
 	event->flags = FLAG_ON_ROOT;
 	record_tell_bytes(record, SUMMARY_SIZE);
 }
 
-INLINE void forget_written(struct task_struct *task, struct written_key *key)
+/* A process that opens file after file gets the same number: its entry is taken again, which spares a new one. */
+INLINE void remember_written(struct written_key *key, struct written *written, __u32 thread)
+{
+	struct written *known = bpf_map_lookup_elem(&writes, key);
+	if (known) {
+		record_summary(key, known, thread);
+		*known = *written;
+		return;
+	}
+	bpf_map_update_elem(&writes, key, written, BPF_ANY);
+	mark_writer(key);
+}
+
+/* Of a descriptor that was closed. Entries of those that no mark covers would outlive their process. */
+INLINE void forget_written(struct written_key *key, __u32 thread)
 {
 	struct written *written = bpf_map_lookup_elem(&writes, key);
 	if (!written)
 		return;
-	if (written->writes)
-		record_summary(task, key, written);
-	bpf_map_delete_elem(&writes, key);
+	record_summary(key, written, thread);
+	written->file = 0;
+	if (key->descriptor >= MARKED)
+		bpf_map_delete_elem(&writes, key);
 }

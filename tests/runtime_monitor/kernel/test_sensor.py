@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime_monitor.events import Event
 from runtime_monitor.kernel.sensor import Losses, Sensor, ring_size
-from runtime_monitor.selftest import container
+from runtime_monitor.selftest import container, entry
 from tests.runtime_monitor.kernel.conftest import Wait
 
 pytestmark = pytest.mark.kernel
@@ -20,6 +21,22 @@ def test_the_first_write_of_a_container_is_seen(sensor: Sensor, wait: Wait) -> N
         assert event.fd.root == made.device
         assert (event.fd.path_source, event.fd.created, event.drift.kind) == ("object", True, "write")
         assert made.device in sensor.roots.provisional()
+    assert sensor.losses() == Losses()
+
+
+def test_a_count_is_told_when_its_number_is_another_file(sensor: Sensor, wait: Wait) -> None:
+    """dup2 closes the old file unseen; what was written to it is not forgotten."""
+    copying = "import os; a, b = (os.open(f, os.O_CREAT | os.O_WRONLY) for f in ('/a', '/b')); os.write(a, b'12');"
+    program = copying + " os.dup2(b, a); os.write(a, b'345')"
+    seen: list[Event] = []
+    with container.running() as made:
+        assert entry.execute(made, ("python3", "-c", program)).status == 0
+        wait(lambda event: seen.append(event) or (event.evt.type == "procexit" and event.fd.root == made.device))
+    told = [(event.fd.name, event.fd.writes, event.fd.bytes_written) for event in seen if event.fd.writes]
+    first = [
+        (event.fd.name, event.evt.raw_result) for event in seen if event.evt.type == "write" and not event.fd.writes
+    ]
+    assert (told, first) == ([("/a", 1, 2)], [("/b", 3)])
     assert sensor.losses() == Losses()
 
 
