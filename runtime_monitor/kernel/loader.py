@@ -114,7 +114,7 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def attach(loaded: Loaded, most: int | None = None) -> None:
-    """Attach every program that was loaded, or the first `most`, but for those that are called; raises `KernelError`."""
+    """Attach every program that was loaded, or the first `most`, but for what is called; raises `KernelError`."""
     for name, program in _programs(loaded.handle):
         if len(loaded.links) == most:
             break

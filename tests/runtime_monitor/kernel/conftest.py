@@ -17,6 +17,16 @@ Wait = Callable[[Callable[[Event], bool]], Event]
 Tell = Callable[[Callable[[], object]], dict[str, list[Event]]]
 
 
+def kept(seen: list[Event], fits: Callable[[Event], bool]) -> Callable[[Event], bool]:
+    """The same question, which also keeps all events that it was asked about."""
+
+    def asked(event: Event) -> bool:
+        seen.append(event)
+        return fits(event)
+
+    return asked
+
+
 @pytest.fixture
 def sensor() -> Iterator[Sensor]:
     """A running sensor; skipped where the machine cannot have one."""

@@ -9,7 +9,7 @@ from runtime_monitor.kernel import idle
 from runtime_monitor.kernel.idle import Idle
 from runtime_monitor.kernel.sensor import Sensor
 from runtime_monitor.selftest import container
-from tests.runtime_monitor.kernel.conftest import Wait
+from tests.runtime_monitor.kernel.conftest import Wait, kept
 
 _STARTED = 100 * 10**9
 
@@ -44,7 +44,7 @@ def test_a_file_that_stays_open_and_idle_is_told(sensor: Sensor, wait: Wait) -> 
         return event.fd.name == "/idle" and event.fd.writes == 1
 
     with container.running(container.Configuration(entrypoint=entrypoint)):
-        wait(lambda event: seen.append(event) or event.fd.name == "/done")
+        wait(kept(seen, lambda event: event.fd.name == "/done"))
         if not any(map(counts, seen)):  # on a machine so slow that its time has come already
             sensor.idle.tell(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
             seen.append(wait(counts))

@@ -8,7 +8,7 @@ import pytest
 from runtime_monitor.events import Event
 from runtime_monitor.kernel.sensor import Losses, Sensor, ring_size
 from runtime_monitor.selftest import container, entry
-from tests.runtime_monitor.kernel.conftest import Wait
+from tests.runtime_monitor.kernel.conftest import Wait, kept
 
 pytestmark = pytest.mark.kernel
 
@@ -31,7 +31,7 @@ def test_a_count_is_told_when_its_number_is_another_file(sensor: Sensor, wait: W
     seen: list[Event] = []
     with container.running() as made:
         assert entry.execute(made, ("python3", "-c", program)).status == 0
-        wait(lambda event: seen.append(event) or (event.evt.type == "procexit" and event.fd.root == made.device))
+        wait(kept(seen, lambda event: event.evt.type == "procexit" and event.fd.root == made.device))
     told = [(event.fd.name, event.fd.writes, event.fd.bytes_written) for event in seen if event.fd.writes]
     first = [
         (event.fd.name, event.evt.raw_result) for event in seen if event.evt.type == "write" and not event.fd.writes
