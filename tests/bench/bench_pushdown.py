@@ -3,7 +3,8 @@
 The share is of the opens that one work makes, counted by a sensor that tells all of them: programs of everyday life,
 once each, in a container whose root is the machine's own files. What a work writes it writes to a volume, as in a pod
 whose root is read-only; unpacking onto the root is shown apart, for every change of a root is told on purpose. The cost
-is nanoseconds of CPU for an open for reading and its close, with the filter and without, in turn. Needs root and cc.
+is nanoseconds of CPU for an open for reading and its close, with the filter and without, in turn, and by the kernel's
+own statistics of its programs. Needs root and cc.
 PODSEAL_BENCH_BLOCKS shortens it.
 """
 
@@ -23,7 +24,7 @@ from runtime_monitor.kernel.decode import kernel_device
 from runtime_monitor.kernel.flags import Kind
 from runtime_monitor.kernel.sensor import Sensor, Settings
 from runtime_monitor.selftest import container, entry
-from tests.bench import bench_rules, measure
+from tests.bench import bench_rules, bench_sensor, measure
 
 BLOCKS = int(os.environ.get("PODSEAL_BENCH_BLOCKS", "15"))
 OPENS = 60_000
@@ -73,7 +74,7 @@ def main() -> int:
     rules = Settings(event_types=frozenset(reply.program.pushdown), opens=reply.opens, ring_bytes=RING)
     with tempfile.TemporaryDirectory() as folder, container.running() as made:
         _furnish(made, Path(folder))
-        results = [*shares(made, rules), *costs(made, rules)]
+        results = [*shares(made, rules), *runs(made, rules), *costs(made, rules)]
     return measure.report("pushdown", results)
 
 
@@ -139,6 +140,16 @@ def costs(made: container.Container, rules: Settings) -> Iterator[measure.Result
         lambda: _cost(None, rules, outside),
         blocks=BLOCKS,
     )
+
+
+def runs(made: container.Container, rules: Settings) -> Iterator[measure.Result]:
+    """Mean run time of the programs that an open for reading runs, where the rules want none of them."""
+    with bench_sensor.statistics(), Sensor.open(rules) as sensor:
+        entry.execute(made, (f"{VOLUME}/work", "opens", str(OPENS)))
+        times = sensor.programs.run_times()
+        for name in ("dispatch", "follow_open"):
+            spent, count = times[name]
+            yield measure.single(f"program {name}, opens for reading", spent / count, unit=" ns a run")
 
 
 def _cost(made: container.Container | None, settings: Settings | None, command: tuple[str, ...]) -> float:

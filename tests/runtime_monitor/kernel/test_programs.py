@@ -1,22 +1,25 @@
 """All objects together: adopted, replaced, watched over."""
 
 import dataclasses
+import os
 import secrets
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from runtime_monitor import demands
 from runtime_monitor.bpf import build
-from runtime_monitor.kernel import machine, pins
+from runtime_monitor.kernel import machine, open_filter, pins
 from runtime_monitor.kernel.calls import TABLE_SIZE, Slot
 from runtime_monitor.kernel.libbpf import KernelError
 from runtime_monitor.kernel.roots import root_of_process
 from runtime_monitor.kernel.sensor import BPFFS, Sensor, Settings
 from runtime_monitor.kernel.tiers import Tier
-from runtime_monitor.selftest import container, stage
+from runtime_monitor.selftest import container, entry, stage
+from tests import waiting
 from tests.kernel import able
 
 pytestmark = pytest.mark.kernel
@@ -94,3 +97,36 @@ def test_without_objects_the_command_is_named(tmp_path: Path) -> None:
     able.to_load_programs()
     with pytest.raises(KernelError, match="run `make setup`"):
         Sensor.open(Settings(objects=tmp_path))
+
+
+def test_the_next_monitor_tells_the_opens_that_its_own_rules_ask_for(settings: Settings) -> None:
+    """The programs are adopted as they are; their maps go by other rules from then on."""
+    names = ("/srv/one", "/srv/two")
+    rules = [
+        open_filter.of({"open": [demands.Clause(paths=frozenset({demands.Path("exact", name)}))]}) for name in names
+    ]
+    with container.running(container.Configuration(image=dict.fromkeys((*names, "/srv/last"), b""))) as made:
+        for opens, asked in zip(rules, names, strict=True):
+            with Sensor.open(dataclasses.replace(settings, opens=opens)) as sensor:
+                if asked != names[0]:
+                    assert sensor.programs.adopted == sensor.programs.count
+                assert _told(sensor, made, names) == [asked]
+                assert sensor.tampered() == []
+
+
+def _told(sensor: Sensor, made: container.Container, names: Sequence[str]) -> list[str | None]:
+    """Which of these files' opens for reading are told."""
+
+    def play() -> None:
+        for name in names:
+            os.close(os.open(name, os.O_RDONLY))
+        os.close(os.open("/srv/last", os.O_WRONLY))
+
+    pid, found = entry.call(made, play).pid, list[str | None]()
+
+    def ended() -> bool:
+        found.extend(event.fd.name for event in sensor.poll(0.1) if event.proc.pid == pid)
+        return "/srv/last" in found
+
+    waiting.until(ended, "the last open", 30)
+    return [name for name in found if name in names]
