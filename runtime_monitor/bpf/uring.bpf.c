@@ -1,6 +1,7 @@
 /* File calls by io_uring, which run without any system call of theirs: seen as they are submitted, so whether they
    succeed is unknown, and what an open names is its argument. */
 #include "lib/call.bpf.h"
+#include "lib/filter.bpf.h"
 
 /* include/uapi/linux/io_uring.h */
 enum { OP_WRITEV = 2, OP_WRITE_FIXED = 5, OP_FALLOCATE = 17, OP_OPENAT = 18, OP_WRITE = 23, OP_OPENAT2 = 28,
@@ -50,7 +51,7 @@ struct io_kiocb___narrow {
 };
 #pragma clang attribute pop
 
-/* The hooks see the objects of what has a name. */
+/* The hooks see the objects of what has a name, but for opens for reading. */
 const volatile int hooked;
 
 INLINE struct record *record_request(struct io_kiocb *request, __u32 root)
@@ -67,32 +68,32 @@ INLINE struct record *record_request(struct io_kiocb *request, __u32 root)
 	return record;
 }
 
-INLINE void submitted_name(struct io_kiocb *request, int directory, struct filename *filename, __u64 flags)
+/* The dentry that a name starts from. */
+INLINE struct dentry *start_of_name(struct task_struct *task, int directory, const char *name)
 {
-	if (hooked)
-		return;
-	struct task_struct *task = bpf_get_current_task_btf();
-	const char *name = READ(filename, name);
-	struct dentry *start = 0;
 	char first = 0;
 	bpf_probe_read_kernel(&first, 1, name);
-	if (first == '/') {
-		start = task->fs->root.dentry;
-	} else if (directory == AT_FDCWD) {
-		start = task->fs->pwd.dentry;
-	} else {
-		struct file *file = file_of_descriptor(task, directory);
-		if (file)
-			start = READ(file, f_path.dentry);
-	}
+	if (first == '/')
+		return task->fs->root.dentry;
+	if (directory == AT_FDCWD)
+		return task->fs->pwd.dentry;
+	struct file *file = file_of_descriptor(task, directory);
+	return file ? READ(file, f_path.dentry) : 0;
+}
+
+INLINE void submitted_name(struct io_kiocb *request, int directory, struct filename *filename, __u64 open_flags,
+			   __u32 write)
+{
+	const char *name = READ(filename, name);
+	struct dentry *start = start_of_name(bpf_get_current_task_btf(), directory, name);
 	__u32 root = dentry_root(start);
-	if (!root)
+	if (!root || (hooked && write))
 		return;
 	struct record *record = record_request(request, root);
 	if (!record)
 		return;
-	record->event.open_flags = flags;
-	record->event.flags |= FLAG_WRITE;
+	record->event.open_flags = open_flags;
+	record->event.flags |= write;
 	record_path_on_superblock(record, PIECE_BASE, start);
 	record_kernel_string(record, PIECE_ARGUMENT, name);
 	record_tell(record);
@@ -128,29 +129,31 @@ INLINE int submitted(struct io_kiocb *request)
 	case OP_OPENAT2: {
 		struct io_open *open = (void *)request;
 		__u64 flags = READ(open, how.flags);
-		if (flags & WRITES)
-			submitted_name(request, READ(open, dfd), READ(open, filename), flags);
+		struct filter *filter = current_filter();
+		__u32 write = flags & WRITES ? FLAG_WRITE : 0;
+		if (write || (filter && filter->reads))
+			submitted_name(request, READ(open, dfd), READ(open, filename), flags, write);
 		break;
 	}
 	case OP_UNLINKAT: {
 		struct io_unlink *unlink = (void *)request;
-		submitted_name(request, READ(unlink, dfd), READ(unlink, filename), 0);
+		submitted_name(request, READ(unlink, dfd), READ(unlink, filename), 0, FLAG_WRITE);
 		break;
 	}
 	case OP_MKDIRAT: {
 		struct io_mkdir *mkdir = (void *)request;
-		submitted_name(request, READ(mkdir, dfd), READ(mkdir, filename), 0);
+		submitted_name(request, READ(mkdir, dfd), READ(mkdir, filename), 0, FLAG_WRITE);
 		break;
 	}
 	case OP_RENAMEAT: {
 		struct io_rename *rename = (void *)request;
-		submitted_name(request, READ(rename, new_dfd), READ(rename, newpath), 0);
+		submitted_name(request, READ(rename, new_dfd), READ(rename, newpath), 0, FLAG_WRITE);
 		break;
 	}
 	case OP_SYMLINKAT:
 	case OP_LINKAT: {
 		struct io_link *link = (void *)request;
-		submitted_name(request, READ(link, new_dfd), READ(link, newpath), 0);
+		submitted_name(request, READ(link, new_dfd), READ(link, newpath), 0, FLAG_WRITE);
 		break;
 	}
 	case OP_WRITEV:

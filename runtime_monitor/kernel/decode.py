@@ -344,8 +344,14 @@ def _drift(record: Record, kind: int, flags: int) -> Drift:
     if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.URING, Kind.HOOK):
         if kind == Kind.OPEN and not _changes_root(record, flags):
             return Drift()
+        if kind == Kind.URING and _is_for_reading(record, flags):
+            return Drift()
         return Drift(kind="attempt" if record.result < 0 else "write")
     return Drift()
+
+
+def _is_for_reading(record: Record, flags: int) -> bool:
+    return calls.URING.get(record.call, "").startswith("open") and not flags & Flag.WRITE
 
 
 def _changes_root(record: Record, flags: int) -> bool:

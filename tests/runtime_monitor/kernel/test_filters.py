@@ -1,5 +1,6 @@
 """The programs' filter of opens in the running kernel, held against its twin; and how it is exchanged."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from runtime_monitor.kernel import filters, open_filter
 from runtime_monitor.kernel.open_filter import Tables
 from runtime_monitor.kernel.sensor import Sensor, Settings
 from runtime_monitor.rules import pushdown
-from runtime_monitor.selftest import container, entry
+from runtime_monitor.selftest import container, entry, uring
 from tests import waiting
 from tests.kernel import able
 from tests.runtime_monitor.kernel.openings import Opening, told
@@ -211,3 +212,22 @@ def test_a_changed_filter_is_tampering(stage: Stage) -> None:
     stage.sensor.programs.map("filters", *filters.MAPS["filters"]).put(bytes(4), bytes(filters.MAPS["filters"][1]))
     assert stage.sensor.tampered() == ["other opens are told than the rules ask for"]
     stage.install()
+
+
+def test_an_open_for_reading_by_io_uring_is_told_where_a_rule_asks_for_any(stage: Stage) -> None:
+    """As it is submitted: nothing of its path is known then."""
+
+    def opened() -> None:
+        with contextlib.closing(uring.Ring()) as ring:
+            os.close(ring.open("/srv/ab", os.O_RDONLY))
+        play([])
+
+    try:
+        stage.install("fd.name = /srv/a")
+        told = [(event.fd.name, event.drift.kind, event.evt.is_open_write) for event in stage.told_of(opened)]
+        assert told == [("/srv/ab", None, False)]
+        stage.install()
+        assert stage.told_of(opened) == []
+    except entry.TriggerError as error:
+        able.need(given="io_uring_setup" not in str(error), reason="needs io_uring: kernel.io_uring_disabled = 0")
+        raise
