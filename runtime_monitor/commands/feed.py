@@ -15,6 +15,7 @@ from runtime_monitor.feed import settings as configuration
 from runtime_monitor.feed.cursors import CursorsError
 from runtime_monitor.feed.http.guard import ConfigurationError
 from runtime_monitor.feed.process import Feed
+from runtime_monitor.feed.reloading import Source
 
 
 @click.command("feed")
@@ -23,18 +24,26 @@ from runtime_monitor.feed.process import Feed
 @click.option("--state", help="A folder for the feed's own positions.")
 @click.option("--bind", metavar="HOST:PORT", help="Where the API and the page are served; `off` for nowhere.")
 def command(config: Path | None, spool: str | None, state: str | None, bind: str | None) -> None:
-    """Deliver the alerts of a spool to the outputs, and serve them to people."""
-    try:
+    """Deliver the alerts of a spool to the outputs, and serve them to people.
+
+    Outputs are read anew when the configuration's file changes, and on SIGHUP; a broken file leaves those in force that
+    were.
+    """
+
+    def read() -> configuration.Settings:
         settings = configuration.read(config) if config else configuration.Settings()
         listen = settings.listen
         if bind is not None:
             given = listen or configuration.Listen()
             listen = None if bind == "off" else msgspec.structs.replace(given, address=bind)
-        settings = msgspec.structs.replace(
+        return msgspec.structs.replace(
             settings, spool=spool or settings.spool, state=state or settings.state, listen=listen
         )
+
+    try:
+        settings = read()
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        feed = Feed(settings)
+        feed = Feed(settings, Source(config, read) if config else None)
     except (configuration.SettingsError, CursorsError, ConfigurationError, OSError) as error:
         sys.stderr.write(f"podseal-monitor feed: {error}\n")
         sys.exit(2)

@@ -66,6 +66,11 @@ class Delivery:
         return self._settings.name
 
     @property
+    def settings(self) -> output.Settings:
+        """As it was made."""
+        return self._settings
+
+    @property
     def position(self) -> int:
         """The number of the last alert that is done with; 0 before the first."""
         return self._position.seq if self._position else 0
@@ -74,8 +79,11 @@ class Delivery:
         """Begin to deliver."""
         self._thread.start()
 
-    def stop(self, seconds: float) -> None:
-        """End; what the receiver does not take within so many seconds is delivered at the next start."""
+    def stop(self, seconds: float | None) -> None:
+        """End; what the receiver does not take within so many seconds is delivered at the next start.
+
+        None: return when it has ended, which is when what is being sent is taken, or given up.
+        """
         self._stop.set()
         self._thread.join(seconds)
 

@@ -1,7 +1,8 @@
 """The feed's process: the spool's watch, an output's delivery each, the server; and how it ends.
 
 In: Settings; with a stream in them the spool is a copy of it. Out: it runs until SIGINT or SIGTERM. SIGUSR1 opens the
-files of outputs anew. Called by `podseal-monitor feed`, and by `child` for `podseal-monitor run`.
+files of outputs anew, SIGHUP reads the configuration anew. Called by `podseal-monitor feed`, and by `child` for
+`podseal-monitor run`.
 """
 
 import logging
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runtime_monitor.feed.cursors import Cursors
-from runtime_monitor.feed.delivery import Context, Delivery
+from runtime_monitor.feed.deliveries import Deliveries
+from runtime_monitor.feed.delivery import Context
 from runtime_monitor.feed.http.app import Store
 from runtime_monitor.feed.http.server import Server
 from runtime_monitor.feed.metrics import Metrics
 from runtime_monitor.feed.outputs.file import File
+from runtime_monitor.feed.reloading import Reloading, Source
 from runtime_monitor.feed.settings import Settings
 from runtime_monitor.feed.watch import Watch
 from runtime_monitor.spool.reader import Reader
@@ -25,7 +28,6 @@ from runtime_monitor.spool.schema import SpoolError
 if TYPE_CHECKING:
     from runtime_monitor.feed.jetstream.mirror import Mirror
 
-SECONDS_TO_END: Final = 10.0
 SECONDS_TO_READ: Final = 30.0
 SECONDS_BETWEEN_LOOKS: Final = 0.02
 log = logging.getLogger("podseal.feed")
@@ -38,7 +40,7 @@ class Feed:
         CursorsError, guard.ConfigurationError, OSError: it cannot run like this.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source: Source | None = None) -> None:
         spool, metrics = Path(settings.spool), Metrics()
         self._mirror: Mirror | None = None
         if settings.stream is not None:
@@ -54,7 +56,8 @@ class Feed:
         self._server = None
         if settings.listen is not None:
             self._server = Server(settings.listen, Store(spool, self._watch, metrics, self._mirror))
-        self._deliveries = [Delivery(each, context) for each in settings.outputs]
+        self._deliveries = Deliveries(settings.outputs, context)
+        self._reloading = Reloading(source, settings, self._deliveries.use) if source else None
         self._stop = threading.Event()
 
     @property
@@ -71,8 +74,11 @@ class Feed:
         if self._mirror:
             self._mirror.start()
         self._watch.start()
-        for each in self._deliveries:
-            each.start()
+        self._deliveries.start()
+        if self._reloading:
+            reloading = self._reloading
+            signal.signal(signal.SIGHUP, lambda *_: reloading.ask())
+            reloading.start()
         try:
             if self._server:
                 self._watch.caught_up.wait(SECONDS_TO_READ)
@@ -108,13 +114,9 @@ class Feed:
                 each.output.reopen()
 
     def _end(self) -> None:
-        """All deliveries at once, so that one that is stuck takes no time from the others."""
-        ending = [threading.Thread(target=each.stop, args=(SECONDS_TO_END,)) for each in self._deliveries]
-        for thread in ending:
-            thread.start()
-        deadline = time.monotonic() + SECONDS_TO_END
-        for thread in ending:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        if self._reloading:
+            self._reloading.stop()
+        self._deliveries.end()
         if self._mirror:
             self._mirror.stop()
         self._watch.stop()
