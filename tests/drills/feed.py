@@ -81,10 +81,10 @@ def compared(made: Sequence[str], received: Sequence[str], note: str = "", fault
     """By the alerts' ids; what arrived that nobody made is a fault, and so is another order."""
     known = set(made)
     first_times = list(dict.fromkeys(received))
-    forged = [each for each in first_times if each not in known]
+    forged, arrived_ones = [each for each in first_times if each not in known], set(first_times)
     if forged:
         fault = f"{len(forged)} arrived that nobody made"
-    elif first_times != [each for each in made if each in set(first_times)]:
+    elif first_times != [each for each in made if each in arrived_ones]:
         fault = "they came in another order"
     delivered = len(first_times) - len(forged)
     return Outcome(len(made), delivered, len(received) - len(first_times), note, fault)
