@@ -135,7 +135,9 @@ def _cluster(folder: pathlib.Path, nats: servers.Servers, ports: dict[str, list[
         for number in range(REPLICAS):
             place = folder / f"replica-{number}"
             place.mkdir()
-            replicas.append(stack.enter_context(feeds.feed(place, stream=nats.settings())))
+            settings = nats.settings()
+            settings["connection"]["timeout_seconds"] = TIMEOUT
+            replicas.append(stack.enter_context(feeds.feed(place, stream=settings)))
         made = Cluster(nats, replicas, Client(replicas[0].url))
         stack.callback(made.client.stop)
         for node in NODES:

@@ -114,7 +114,7 @@ class Servers:
             ca_file=str(self.authority.certificate),
             client_cert_file=cert,
             client_key_file=key,
-            timeout_seconds=5.0,
+            timeout_seconds=30.0,
         )
 
     def settings_of(self, user: str) -> Stream:

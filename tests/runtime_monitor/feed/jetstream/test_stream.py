@@ -1,9 +1,14 @@
 """The stream: made once, changed when its settings are, and nobody's to take alerts out of."""
 
+import pathlib
+
 import msgspec
 import pytest
+import yaml
+from click.testing import CliRunner
 from nats.aio.client import Client as Nats
 
+from runtime_monitor.commands.stream import command
 from runtime_monitor.feed.jetstream import stream
 from runtime_monitor.feed.jetstream.client import JetStreamError, RefusedError
 from runtime_monitor.feed.jetstream.settings import MAKER, READER
@@ -25,6 +30,22 @@ def test_it_is_made_once_and_changed(nats: Servers) -> None:
     assert after.config == {**before.config, "max_bytes": 123_456_789, "duplicate_window": 60 * 10**9}
     assert after.identity == before.identity
     assert before.config["duplicate_window"] == 2 * 3600 * 10**9
+
+
+def test_the_command_makes_it(nats: Servers, tmp_path: pathlib.Path) -> None:
+    """With the readers' configuration, and the credential of whoever may."""
+    nats.changes["max_bytes"] = 98_765_432
+    config = tmp_path / "feed.yaml"
+    config.write_text(yaml.safe_dump({"stream": nats.settings()}))
+    cert, key = nats.authority.issue(MAKER)
+    line = ["apply", "--config", str(config), "--client-cert-file", cert, "--client-key-file", key]
+    assert [CliRunner().invoke(command, line).output for _ in range(2)] == [
+        "stream PODSEAL: changed\n",
+        "stream PODSEAL: as it was\n",
+    ]
+    refused = CliRunner().invoke(command, line[:3])
+    assert refused.exit_code == 2
+    assert "permissions violation" in refused.output.lower()
 
 
 @pytest.mark.parametrize("what", ["STREAM.DELETE", "STREAM.PURGE", "STREAM.MSG.DELETE"])
