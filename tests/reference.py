@@ -138,11 +138,12 @@ def detection_table() -> str:
 
 def stock_rule_table() -> str:
     """Every one of Falco's stock rules: where the tests fire it, and what its alert is asked to say."""
-    rows = []
+    fired: dict[tuple[str, str], dict[str, None]] = {}
     for row in yaml.safe_load((ROOT / "tests/kernel/stock_rules.yaml").read_text()):
         where = "a pod of a cluster" if "pod" in row else "a container"
-        rows.append((row["rule"], where, _names(row["seen"])))
-    return table(("rule", "fired in", "its alert is asked for"), sorted(rows))
+        fired.setdefault((row["rule"], where), {}).update(dict.fromkeys(row["seen"]))
+    rows = [(*rule, _names(seen)) for rule, seen in sorted(fired.items())]
+    return table(("rule", "fired in", "its alert is asked for"), rows)
 
 
 def behaviour_table() -> str:

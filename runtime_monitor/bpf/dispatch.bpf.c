@@ -25,11 +25,12 @@ int dispatch(__u64 *context)
 	const volatile struct call *call = &calls[compat ? number + CALLS : number];
 	__u32 slot = call->slot;
 	long result = context[1];
-	if (result < 0 && !call->every_result && !was_refused(result))
+	struct filter *filter = slot == SLOT_OPEN ? current_filter() : 0;
+	/* Of opens that find nothing, rules about ways upwards want to know. */
+	if (result < 0 && !call->every_result && !was_refused(result) && !(filter && filter->failed & filter->upwards))
 		return 0;
 	if (slot == SLOT_OPEN && call->flags >= 0) {
 		__u64 flags = call_argument(regs, compat, call->flags);
-		struct filter *filter = current_filter();
 		if (!(flags & (O_ACCMODE | O_CREAT | O_TRUNC)) && !(filter && filter->reads))
 			return 0;
 	}

@@ -105,17 +105,20 @@ INLINE void opened(struct opening *opening, long result)
 	record_tell(record);
 }
 
-INLINE void refused(struct opening *opening, long result)
+INLINE void failed(struct opening *opening, long result)
 {
 	struct filter *filter = current_filter();
 	if (!opening->path || !filter)
 		return;
-	__u64 wanted = opening->flags & WRITES ? filter->writes : filter->reads;
-	if (!given_so(filter, wanted & filter->failed, opening))
+	__u64 wanted = filter->failed & (opening->flags & WRITES ? filter->writes : filter->reads);
+	/* What was not there is asked for all the time. */
+	if (!was_refused(result))
+		wanted &= filter->upwards;
+	if (!wanted)
 		return;
 	struct dentry *start = start_of_path(bpf_get_current_task_btf(), opening->directory, opening->path);
 	__u32 root = dentry_root(start);
-	if (!root)
+	if (!root || !given_so(filter, wanted, opening))
 		return;
 	struct record *record = record_call(KIND_OPEN, opening->regs, result, root);
 	if (!record)
@@ -142,7 +145,7 @@ int follow_open(__u64 *context)
 	};
 	long result = context[1];
 	if (result < 0)
-		refused(&opening, result);
+		failed(&opening, result);
 	else
 		opened(&opening, result);
 	return 0;

@@ -265,11 +265,11 @@ def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Fi
         name = _joined(pieces.get("base", b""), pieces["argument"])
     if "base2" in pieces and "argument2" in pieces:
         old, raw, name = name, _text(pieces["argument2"]), _joined(pieces["base2"], pieces["argument2"])
-    character, type_name = _type(record, flags, name)
+    character, type_name = ("f", "file") if _has_failed(record, kind) else _type(record, flags, name)
     if flags & Flag.ANONYMOUS or (character, name) == ("p", "/"):
         name = None  # what the kernel calls its own files, and pipes, is no path
     return File(
-        number=record.descriptor if record.descriptor >= 0 else None,
+        number=_number(record, kind),
         name=name,
         name_raw=raw,
         old_name=old,
@@ -286,6 +286,16 @@ def _file(record: Record, kind: int, flags: int, pieces: dict[str, bytes]) -> Fi
         bytes_written=record.written if kind == Kind.SUMMARY else None,
         writes=record.writes if kind == Kind.SUMMARY else None,
     )
+
+
+def _has_failed(record: Record, kind: int) -> bool:
+    """Whether it is an open that gave no descriptor."""
+    return kind == Kind.OPEN and record.result < 0
+
+
+def _number(record: Record, kind: int) -> int | None:
+    """The descriptor; -1 of an open that failed, as Falco has it."""
+    return record.descriptor if record.descriptor >= 0 else -1 if _has_failed(record, kind) else None
 
 
 def _type(record: Record, flags: int, name: str | None) -> tuple[str | None, str | None]:
@@ -342,7 +352,7 @@ def _drift(record: Record, kind: int, flags: int) -> Drift:
         layer = _exec_layer(flags)
         return Drift(kind="exec" if layer else None, layer=layer)
     if kind in (Kind.OPEN, Kind.FILE, Kind.NAME, Kind.URING, Kind.HOOK):
-        if kind == Kind.OPEN and not _changes_root(record, flags):
+        if kind == Kind.OPEN and not _changes_root(flags):
             return Drift()
         if kind == Kind.URING and _is_for_reading(record, flags):
             return Drift()
@@ -354,9 +364,9 @@ def _is_for_reading(record: Record, flags: int) -> bool:
     return calls.URING.get(record.call, "").startswith("open") and not flags & Flag.WRITE
 
 
-def _changes_root(record: Record, flags: int) -> bool:
+def _changes_root(flags: int) -> bool:
     """Whether an open does, or tries to: rules are told of opens for reading too, and of files on other mounts."""
-    return bool(flags & Flag.WRITE) and (record.result < 0 or bool(flags & (Flag.ON_ROOT | Flag.TREE)))
+    return bool(flags & Flag.WRITE and flags & (Flag.FAILED | Flag.ON_ROOT | Flag.TREE))
 
 
 def _exec_layer(flags: int) -> str | None:

@@ -160,4 +160,4 @@ def test_a_near_miss_is_explained(told: Told, tmp_path: pathlib.Path) -> None:
 def test_every_rule_has_a_row() -> None:
     """The table and the file name the same rules."""
     loaded = ruleset.load([ruleset.Source(stock_rules.PATH.name, stock_rules.PATH.read_text())])
-    assert sorted(row["rule"] for row in TABLE) == sorted(rule.name for rule in loaded.rules)
+    assert {rule.name for rule in loaded.rules} == NAMES

@@ -71,10 +71,22 @@ def test_a_symbolic_link_has_a_name_and_a_target(kind: int, flags: int, pieces: 
 def test_a_refused_open_is_an_attempt_on_what_the_argument_says() -> None:
     """Joined with the directory it starts from; the raw text is kept."""
     said = _decoded(
-        {"base": b"lib/usr/", "argument": b"../x"}, kind=Kind.OPEN, call=OPENAT, result=-errno.EROFS, flags=Flag.WRITE
+        {"base": b"lib/usr/", "argument": b"../x"},
+        kind=Kind.OPEN,
+        call=OPENAT,
+        result=-errno.EROFS,
+        flags=Flag.WRITE | Flag.FAILED,
     )
     assert (said["fd.name"], said["fd.nameraw"], said["fd.path_source"]) == ("/usr/x", "../x", "argument")
     assert (said["evt.res"], said["drift.kind"]) == ("EROFS", "attempt")
+
+
+def test_an_open_that_finds_nothing_is_told_as_falco_tells_it() -> None:
+    """No descriptor, and nothing tried that the root would have to refuse."""
+    pieces = {"base": b"/", "argument": b"/usr/../etc/x"}
+    said = _decoded(pieces, kind=Kind.OPEN, call=OPENAT, result=-errno.ENOENT, flags=Flag.WRITE, descriptor=-1)
+    assert (said["fd.num"], said["fd.typechar"], said["evt.res"], said["fd.name"]) == (-1, "f", "ENOENT", "/etc/x")
+    assert "drift.kind" not in said
 
 
 def test_a_rename_is_about_its_new_name() -> None:
