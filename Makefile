@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-setup: $(VENV)/.ready ## make the environment in .venv (locked, with hashes)
+setup: $(VENV)/.ready $(VENV)/.objects ## make the environment in .venv (locked, with hashes)
 
 # A fresh Debian 12 lacks ensurepip until python3-venv is installed.
 $(VENV)/.ready: requirements-dev.lock pyproject.toml
@@ -22,6 +22,10 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_PYTHON_DOWNLOADS=never uv pip sync -q --compile-bytecode --require-hashes requirements-dev.lock; \
 	else $(RUN)pip install -q --require-hashes -r requirements-dev.lock; fi
 	@$(RUN)python -m pip install -q --no-deps --no-build-isolation --no-index --config-settings editable_mode=compat -e .
+	@touch $@
+
+# The kernel's programs follow their sources: objects of an older checkout are refused by the sensor.
+$(VENV)/.objects: $(VENV)/.ready $(wildcard runtime_monitor/bpf/*.[ch] runtime_monitor/bpf/lib/*.h)
 	@$(RUN)python -m runtime_monitor.bpf.build
 	@touch $@
 

@@ -36,7 +36,7 @@ class Reloading:
         self._use = use
         self._signature = self._signed()
         self._asked = threading.Event()
-        self._stopped = False
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="configuration", daemon=True)
 
     def start(self) -> None:
@@ -49,16 +49,16 @@ class Reloading:
 
     def stop(self) -> None:
         """End; a change that waits for an output that is stuck is left to the end of the process."""
-        self._stopped = True
+        self._stopped.set()
         self._asked.set()
         self._thread.join(SECONDS_BETWEEN_LOOKS)
 
     def _run(self) -> None:
-        while not self._stopped:
+        while not self._stopped.is_set():
             asked = self._asked.wait(SECONDS_BETWEEN_LOOKS)
             self._asked.clear()
             signature = self._signed()
-            if not self._stopped and (asked or signature != self._signature):
+            if not self._stopped.is_set() and (asked or signature != self._signature):
                 self._signature = signature
                 self._reload()
 

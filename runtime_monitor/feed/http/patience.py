@@ -46,21 +46,25 @@ class Impatient(H11Protocol):
     def resume_writing(self) -> None:
         """It has taken it."""
         super().resume_writing()
-        self._taking = _ended(self._taking)
+        _end(self._taking)
+        self._taking = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
-        self._asking, self._taking = _ended(self._asking), _ended(self._taking)
+        _end(self._asking)
+        _end(self._taking)
+        self._asking = self._taking = None
         super().connection_lost(exc)
 
     def _look(self) -> None:
         """Whether the client is at turn; the time runs from when it began to be."""
         if self.transport.is_closing() or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._asking = _ended(self._asking)
+            _end(self._asking)
+            self._asking = None
         elif self._asking is None:
             self._asking = self.loop.call_later(SECONDS_TO_ASK, self.transport.abort)
 
 
-def _ended(timer: asyncio.TimerHandle | None) -> None:
+def _end(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
