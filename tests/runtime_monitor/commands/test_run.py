@@ -71,7 +71,7 @@ def test_an_unpinned_one_leaves_nothing(monitor: Monitor) -> None:
     monitor.start("--unpinned", f"--spool={monitor.folder}/other.db")
     monitor.await_line("Monitor started", 1)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(20) == 0
+    assert first.wait(60) == 0
     assert not list((monitor.folder / "bpf" / sensor.PINNED.name).glob("*"))
 
 
@@ -179,7 +179,7 @@ def _rules(lines: Iterable[str | bytes]) -> list[str]:
 def test_a_falco_yaml_that_cannot_be_used_is_one_line(monitor: Monitor) -> None:
     """The place, the key, the remedy."""
     process = monitor.start(f"-c{FALCO_YAML}", "-ohttp_output.enabled=true", form=())
-    assert process.wait(20) == 2
+    assert process.wait(60) == 2
     (line,) = [line for line in monitor.log().splitlines() if line]
     assert line.startswith(f"Error: {FALCO_YAML}:")
     assert "http_output.url: the output is enabled: give the receiver's address" in line

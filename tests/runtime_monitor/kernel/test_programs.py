@@ -49,7 +49,7 @@ def test_what_happens_while_no_sensor_runs_is_told_to_the_next_one(settings: Set
     with Sensor.open(settings) as second:
         assert second.programs.adopted == second.programs.count
         assert second.waited_bytes
-        assert "/meanwhile" in [event.fd.name for event in second.poll()]
+        waiting.until(lambda: "/meanwhile" in [event.fd.name for event in second.poll()], "the write meanwhile")
 
 
 def test_an_object_that_changed_is_replaced_and_the_maps_stay(settings: Settings, tmp_path: Path) -> None:
