@@ -73,12 +73,7 @@ INLINE struct dentry *start_of_name(struct task_struct *task, int directory, con
 {
 	char first = 0;
 	bpf_probe_read_kernel(&first, 1, name);
-	if (first == '/')
-		return task->fs->root.dentry;
-	if (directory == AT_FDCWD)
-		return task->fs->pwd.dentry;
-	struct file *file = file_of_descriptor(task, directory);
-	return file ? READ(file, f_path.dentry) : 0;
+	return start_of(task, directory, first);
 }
 
 INLINE void submitted_name(struct io_kiocb *request, int directory, struct filename *filename, __u64 open_flags,

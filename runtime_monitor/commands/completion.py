@@ -13,16 +13,14 @@ Install it:
   zsh    podseal-monitor completion zsh > ~/.zfunc/_podseal-monitor   (with ~/.zfunc in fpath)
   fish   podseal-monitor completion fish > ~/.config/fish/completions/podseal-monitor.fish
 """
-SHELLS: dict[str, type[shell_completion.ShellComplete]] = {
-    "bash": shell_completion.BashComplete,
-    "fish": shell_completion.FishComplete,
-    "zsh": shell_completion.ZshComplete,
-}
 
 
 @click.command(epilog=EPILOG)
-@click.argument("shell", type=click.Choice(sorted(SHELLS)))
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print the completion script of a shell."""
-    click.echo(SHELLS[shell](context.find_root().command, {}, PROGRAM, VARIABLE).source())
+    completer = shell_completion.get_completion_class(shell)
+    if completer is None:
+        raise click.UsageError(f"click knows no completion for {shell}")
+    click.echo(completer(context.find_root().command, {}, PROGRAM, VARIABLE).source())

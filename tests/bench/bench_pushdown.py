@@ -153,32 +153,10 @@ def runs(made: container.Container, rules: Settings) -> Iterator[measure.Result]
 
 def _cost(made: container.Container | None, settings: Settings | None, command: tuple[str, ...]) -> float:
     """Nanoseconds of CPU for one, which the program prints."""
-    with _sensing(settings):
+    with contextlib.nullcontext() if settings is None else bench_sensor.sensing(settings):
         if made is None:
             return float(subprocess.run(command, capture_output=True, check=True).stdout)
         return float(entry.execute(made, command).output)
-
-
-@contextlib.contextmanager
-def _sensing(settings: Settings | None) -> Iterator[None]:
-    """A sensor whose events are read by a thread, or none."""
-    if settings is None:
-        yield
-        return
-    with Sensor.open(settings) as sensor:
-        stop = threading.Event()
-
-        def read() -> None:
-            while not stop.is_set():
-                sensor.poll(0.1)
-
-        thread = threading.Thread(target=read)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
 
 
 def _furnish(made: container.Container, folder: Path) -> None:

@@ -214,9 +214,9 @@ class Flood:
 
 
 @contextlib.contextmanager
-def sensing() -> Iterator[Sensor]:
+def sensing(settings: Settings | None = None) -> Iterator[Sensor]:
     """A sensor whose events are read by a thread."""
-    with Sensor.open(Settings()) as sensor:
+    with Sensor.open(settings or Settings()) as sensor:
         stop = threading.Event()
 
         def read() -> None:

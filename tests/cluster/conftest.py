@@ -27,13 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def able() -> None:
     """Skip where the machine lacks something that a cluster needs, or fail where nothing may be skipped."""
-    try:
+    with requirements.or_skip():
         packages.ensure()
         beds.check_requirements()
-    except requirements.MissingError as error:
-        if os.environ.get("PODSEAL_REQUIRE_ALL") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

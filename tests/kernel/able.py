@@ -7,7 +7,7 @@ In: nothing. Out: nothing, or the test is skipped with the reason in one line; w
 import os
 import pathlib
 
-import pytest
+from tests.cluster import requirements
 
 
 def to_make_containers() -> None:
@@ -26,5 +26,6 @@ def to_load_programs() -> None:
 
 def need(*, given: bool, reason: str) -> None:
     """Skip, or fail, with the reason where something is not given."""
-    if not given:
-        (pytest.fail if os.environ.get("PODSEAL_REQUIRE_ALL") == "1" else pytest.skip)(reason)
+    with requirements.or_skip():
+        if not given:
+            raise requirements.MissingError(reason)

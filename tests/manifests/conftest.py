@@ -3,8 +3,6 @@
 A machine without it skips them with the reason in one line; with PODSEAL_REQUIRE_ALL=1 that is an error.
 """
 
-import os
-
 import pytest
 
 from tests.cluster import build, requirements
@@ -14,12 +12,8 @@ from tests.manifests import chart
 @pytest.fixture(scope="session")
 def helm() -> None:
     """Skip where Helm is not built, or fail where nothing may be skipped."""
-    try:
+    with requirements.or_skip():
         build.find("helm")
-    except requirements.MissingError as error:
-        if os.environ.get("PODSEAL_REQUIRE_ALL") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

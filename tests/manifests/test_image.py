@@ -57,11 +57,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[image.Image]:
     """The image, built once; where it cannot be, skip with the reason, or fail where nothing may be skipped."""
     folder = tmp_path_factory.mktemp("image")
     try:
-        yield image.make(folder)
-    except requirements.MissingError as error:
-        if os.environ.get("PODSEAL_REQUIRE_ALL") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+        with requirements.or_skip():
+            made = image.make(folder)
+        yield made
     finally:
         shutil.rmtree(folder)
 

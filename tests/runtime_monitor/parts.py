@@ -6,7 +6,6 @@ with the reason, or fail where nothing may be skipped.
 
 import contextlib
 import json
-import os
 import pathlib
 import socket
 import subprocess
@@ -14,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 import urllib3
 
 from tests import waiting
@@ -27,12 +25,8 @@ CHROMIUM = {"chromium": "/usr/bin/chromium"}
 
 def require(wanted: Mapping[str, str]) -> None:
     """Have Debian packages installed, or skip."""
-    try:
+    with requirements.or_skip():
         packages.ensure(wanted)
-    except requirements.MissingError as error:
-        if os.environ.get("PODSEAL_REQUIRE_ALL") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

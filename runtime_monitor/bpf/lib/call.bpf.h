@@ -104,17 +104,23 @@ INLINE struct record *record_call(__u32 kind, struct pt_regs *regs, long result,
 	return record;
 }
 
-/* The dentry that a path argument starts from: the root, the directory of the descriptor, or the current one. */
-INLINE struct dentry *start_of_path(struct task_struct *task, int directory, __u64 argument)
+/* The dentry that a path starts from, by its first byte: the root, the directory of the descriptor, or the current one. */
+INLINE struct dentry *start_of(struct task_struct *task, int directory, char first)
 {
-	char first = 0;
-	bpf_probe_read_user(&first, 1, (void *)argument);
 	if (first == '/')
 		return task->fs->root.dentry;
 	if (directory == AT_FDCWD)
 		return task->fs->pwd.dentry;
 	struct file *file = file_of_descriptor(task, directory);
 	return file ? READ(file, f_path.dentry) : 0;
+}
+
+/* That of a path argument. */
+INLINE struct dentry *start_of_path(struct task_struct *task, int directory, __u64 argument)
+{
+	char first = 0;
+	bpf_probe_read_user(&first, 1, (void *)argument);
+	return start_of(task, directory, first);
 }
 
 INLINE __u32 dentry_root(struct dentry *dentry)

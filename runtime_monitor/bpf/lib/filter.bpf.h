@@ -1,5 +1,5 @@
 /* Which opens the loaded rules can use. Each of up to 64 clauses is a bit; an open is told where one clause holds, as far
-   as the kernel can tell: kernel/filter.py makes the tables, and says what a clause may demand.
+   as the kernel can tell: kernel/open_filter.py makes the tables, and says what a clause may demand.
 
    A path is asked name by name from the root: `steps` is a trie over (node, beginning of the next name), in which the
    longest entry that fits says all that the shorter ones say. Most paths end at their first name. */

@@ -105,13 +105,9 @@ DIFFERENCES = (
 @pytest.fixture(scope="module")
 def psa() -> str:
     """The program, built where it is not there yet."""
-    try:
+    with requirements.or_skip():
         build.ensure(["psa"])
         return str(build.find("psa"))
-    except requirements.MissingError as error:
-        if os.environ.get("PODSEAL_REQUIRE_ALL") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 def ask(psa: str, made: Sequence[Json]) -> list[dict[str, list[str]]]:

@@ -10,7 +10,7 @@ from runtime_monitor import cli
 from runtime_monitor.commands import completion
 
 
-@pytest.mark.parametrize("shell", completion.SHELLS)
+@pytest.mark.parametrize("shell", ["bash", "fish", "zsh"])
 def test_each_shell_has_its_script(shell: str) -> None:
     """It names the program and the variable by which the shell asks."""
     shown = CliRunner().invoke(cli.main, ["completion", shell])

@@ -1,6 +1,5 @@
 """One real server of NATS JetStream with its stream, for the tests of a module."""
 
-import os
 import pathlib
 from collections.abc import Iterator
 
@@ -15,12 +14,8 @@ NODES = ("node-1", "node-2.example.internal")
 @pytest.fixture(scope="session")
 def nats_server() -> None:
     """Skip where the server is not built, or fail where nothing may be skipped."""
-    try:
+    with requirements.or_skip():
         build.find("nats-server")
-    except requirements.MissingError as error:
-        if os.environ.get("PODSEAL_REQUIRE_ALL") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 @pytest.fixture
