@@ -8,7 +8,6 @@ a tuple `FIELDS`; there is no list to edit. Each class's names and needs are che
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
 import msgspec
@@ -59,11 +58,6 @@ def find(name: str, argument: str | None) -> tuple[Field, str | int | None]:
     return field, _argument(field, argument)
 
 
-def fillable(attributes: AbstractSet[str]) -> frozenset[str]:
-    """The fields that a sensor can fill which fills these attributes (names of recorded events)."""
-    return frozenset(name for name, field in FIELDS.items() if attributes >= set(field.needs))
-
-
 def _longest(name: str) -> tuple[str, str, str]:
     """`k8s.pod.label.app.name` -> the longest known base and the rest."""
     parts = name.split(".")
@@ -96,4 +90,4 @@ def _suggestion(name: str) -> str:
     return f": did you mean {close[0]}?" if close else ""
 
 
-__all__ = ["ATTRIBUTES", "FIELDS", "Argument", "Field", "Several", "Type", "Unknown", "fillable", "find"]
+__all__ = ["ATTRIBUTES", "FIELDS", "Argument", "Field", "Several", "Type", "Unknown", "find"]

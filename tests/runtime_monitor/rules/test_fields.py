@@ -58,13 +58,6 @@ def test_what_is_no_field_is_refused(name: str, argument: str | None, reason: st
     assert reason in str(caught.value)
 
 
-def test_what_a_sensor_can_fill() -> None:
-    """A field needs all of its attributes."""
-    found = fields.fillable(frozenset({"evt.type", "proc.name"}))
-    assert {"evt.type", "syscall.type", "proc.name", "evt.dir"} <= found
-    assert "proc.cmdline" not in found
-
-
 def test_the_fields_of_the_stock_rules_exist() -> None:
     """All 108 that Falco's three files of rules use, as listed by name."""
     listed = (FOLDER / "stock_fields.txt").read_text().split()
